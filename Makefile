@@ -1,0 +1,36 @@
+# Paths are relative and programs are started as `python -m`, so that a folder with a space in its name works too.
+PY := .venv/bin/python
+.PHONY: demo test lab clean
+
+demo: .venv/.installed
+	@$(PY) -m siv_lite.execute notebooks/00_start_here.ipynb runs/demo
+	@$(PY) -m nbconvert --log-level=ERROR --to=html runs/demo/00_start_here.ipynb
+	@echo
+	@echo "Samples beside the training image: runs/demo/grid.png"
+	@echo "The notebook, executed:            runs/demo/00_start_here.ipynb"
+	@echo "The same as a page:                runs/demo/00_start_here.html"
+
+test: .venv/.installed
+	$(PY) -m ruff check .
+	$(PY) -m pytest -n 2 --dist loadscope
+
+lab: .venv/.installed
+	$(PY) -m jupyterlab --ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root)
+
+clean:
+	rm -rf .venv runs build dist siv_lite.egg-info .pytest_cache .ruff_cache
+	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+# opencv-python-headless, because opencv-python does not import where libGL is missing, as on servers and in containers.
+.venv/.installed: pyproject.toml constraints.txt
+	@for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.12 python3.11); do \
+	    "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && break; python=; \
+	done; \
+	test -n "$$python" || { echo "siv_lite needs Python 3.11 or 3.12 and found neither:" \
+	    "install one, or name it with make PYTHON=/path/to/python3.12." >&2; exit 1; }; \
+	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { echo "$$python cannot make virtual environments:" \
+	    "install its venv module (on Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }; \
+	"$$python" -m venv --clear .venv
+	$(PY) -m pip install --quiet --upgrade pip
+	$(PY) -m pip install -c constraints.txt -e ".[video-headless,metrics,notebooks,test]"
+	@touch $@

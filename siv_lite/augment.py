@@ -1,0 +1,63 @@
+"""Differentiable augmentation (DA): one random transform per sample, the same at every scale the discriminator reads."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+TRANSLATION = 0.2  # of the side; what enters is the reflection of what was there
+CROP = 0.7  # the smallest crop, of the side
+ROTATION = math.radians(8)
+
+
+def draw_transforms(n: int, height: int, width: int, probability: float, generator: torch.Generator) -> Tensor:
+    """Draw `n` affine maps (n, 2, 3) from output to input coordinates, both in [-1, 1] over the picture.
+
+    A sample is transformed with `probability`; then translation, crop and resize, rotation (in pixels, so that a wide
+    picture is not sheared) and horizontal flip (for every other sample) act together (SIV-GAN, section 3.3).
+    """
+    device = generator.device
+    uniform = torch.rand((7, n), generator=generator, device=device)
+    active = (uniform[0] < probability).float()
+    angle = active * ROTATION * (2 * uniform[1] - 1)
+    scale = 1 - active * (1 - CROP) * uniform[2]
+    flip = 1 - 2 * active * (uniform[3] < 0.5)
+    shift = active * (2 * uniform[4:6] - 1) * (TRANSLATION * 2 + (1 - scale))  # the crop may lie anywhere inside
+    cosine, sine = scale * torch.cos(angle), scale * torch.sin(angle)
+    rows = [flip * cosine, -sine * height / width, shift[0], flip * sine * width / height, cosine, shift[1]]
+    return torch.stack(rows, dim=1).view(n, 2, 3)
+
+
+def transform(images: Tensor, transforms: Tensor) -> Tensor:
+    """Apply affine maps (n, 2, 3) of `draw_transforms` to images (n, c, h, w) of any scale; borders are reflected."""
+    grid = F.affine_grid(transforms, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def mix_rectangle(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Feature augmentation (FA) of layout: paste a rectangle of every sample's neighbour at the same place.
+
+    Maps x are (n, c, h, w). With `probability` for the whole batch, one rectangle with sides of 10 to 50 % of the map
+    is drawn, anywhere inside it, and copied from sample i - 1 into sample i (section 3.1, as CutMix).
+    """
+    height, width = x.shape[2:]
+    draw = torch.rand(5, generator=generator, device=x.device)
+    sides = 0.1 + 0.4 * draw[:2]
+    starts = (1 - sides) * draw[2:4]
+    rows, columns = ((torch.arange(size, device=x.device) + 0.5) / size for size in (height, width))
+    inside = [(p >= start) & (p < start + side) for p, start, side in zip((rows, columns), starts, sides, strict=True)]
+    return torch.where(inside[0][:, None] & inside[1] & (draw[4] < probability), x.roll(1, 0), x)
+
+
+def mix_channels(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Feature augmentation (FA) of content: exchange channels with every sample's neighbour, and drop channels.
+
+    Maps x are (n, c, h, w). Each with `probability` for the whole batch: 10 to 30 % of the channels of sample i come
+    from sample i - 1 as it was, then 10 to 30 % of the channels become zero (section 3.1).
+    """
+    draw = torch.rand(4, generator=generator, device=x.device)
+    chosen = torch.rand((2, len(x), x.shape[1], 1, 1), generator=generator, device=x.device)
+    exchange = (chosen[0] < 0.1 + 0.2 * draw[0]) & (draw[1] < probability)
+    drop = (chosen[1] < 0.1 + 0.2 * draw[2]) & (draw[3] < probability)
+    return torch.where(exchange, x.roll(1, 0), x).masked_fill(drop, 0)

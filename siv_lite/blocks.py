@@ -1,0 +1,150 @@
+"""Layers that several methods share: convolutions folded with resampling, spectral normalisation, weight averaging.
+
+Three exact identities make the residual blocks cheap; each is a few lines here and tested equal to the plain form:
+nearest upsampling before a 3x3 convolution is one transposed 4x4 convolution of stride 2; average pooling behind a 3x3
+convolution is one 4x4 convolution of stride 2; and a 1x1 convolution commutes with both.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SLOPE = 0.2  # of every leaky ReLU
+
+
+def upsample_kernel(weight: Tensor) -> Tensor:
+    """Kernel of the transposed convolution (stride 2, padding 1) that equals nearest x2 upsampling, then `weight`.
+
+    `weight` is (out, in, 3, 3); the result (in, out, 4, 4). Of the nine products per output pixel four are left,
+    because neighbouring taps of the 3x3 kernel read the same pixel before it was repeated.
+    """
+    return 4 * F.avg_pool2d(weight.flip(2, 3), kernel_size=2, stride=1, padding=1).transpose(0, 1)
+
+
+def pool_kernel(weight: Tensor) -> Tensor:
+    """Kernel of the convolution (stride 2, padding 1) that equals `weight`, then 2x2 average pooling.
+
+    `weight` is (out, in, 3, 3); the result (out, in, 4, 4): the mean of the 3x3 kernel at four shifted places.
+    """
+    return F.avg_pool2d(weight, kernel_size=2, stride=1, padding=1)
+
+
+class SpectralConv2d(nn.Module):
+    """A convolution whose weight has spectral norm one (Miyato et al. 2018), with resampling folded in.
+
+    `raw` (out, in, k, k) is learned; the convolution uses `weight` = raw / sigma, a leaf tensor that
+    `SpectralNetwork.normalize` fills once per update, so that several passes between two updates share the work.
+    `resample` is None, "up" (nearest x2 before) or "down" (2x2 average after); both need a 3x3 kernel.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True, resample: str | None = None):
+        super().__init__()
+        self.padding, self.resample = kernel // 2, resample
+        self.raw = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.register_buffer("left", torch.empty(outputs))  # u, the left singular vector
+        self.register_buffer("right", torch.empty(inputs * kernel * kernel))  # v
+        self.register_buffer("weight", torch.empty_like(self.raw), persistent=False)
+
+    def matrix(self, tensor: Tensor) -> Tensor:
+        """`tensor` of the weight's shape as a matrix (out, k * k * in): a view, as weights are channels-last."""
+        return tensor.permute(0, 2, 3, 1).flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.resample == "up":
+            return F.conv_transpose2d(x, upsample_kernel(self.weight), self.bias, stride=2, padding=1)
+        if self.resample == "down":
+            return F.conv2d(x, pool_kernel(self.weight), self.bias, stride=2, padding=1)
+        return F.conv2d(x, self.weight, self.bias, padding=self.padding)
+
+
+class SpectralNetwork(nn.Module):
+    """Base of networks built from `SpectralConv2d`: normalises all weights and takes all gradients at once."""
+
+    def prepare(self, device: torch.device, generator: torch.Generator) -> None:
+        """Move to `device` and draw every weight from N(0, 0.02), every singular vector from the unit sphere."""
+        self.to(device, memory_format=torch.channels_last)
+        self.layers = [module for module in self.modules() if isinstance(module, SpectralConv2d)]
+        with torch.no_grad():
+            for parameter in self.parameters():
+                if parameter.dim() > 1:
+                    parameter.normal_(0, 0.02, generator=generator)
+            for layer in self.layers:
+                layer.left.copy_(F.normalize(torch.randn(layer.left.shape, generator=generator, device=device), dim=0))
+                layer.weight.requires_grad_()
+        self.normalize()
+
+    @torch.no_grad()
+    def normalize(self, iterate: bool = True) -> None:
+        """Set every `weight` to raw / sigma; sigma comes from one power iteration, or without `iterate` from v as is.
+
+        u and v are state that belongs to the weights: with the same raw weights and v the result is the same to the bit.
+        """
+        matrices = [layer.matrix(layer.raw) for layer in self.layers]
+        rights = [layer.right for layer in self.layers]
+        if iterate:
+            products = [matrix.T @ layer.left for matrix, layer in zip(matrices, self.layers, strict=True)]
+            torch._foreach_copy_(rights, torch._foreach_div(products, torch._foreach_norm(products)))
+        products = [matrix @ right for matrix, right in zip(matrices, rights, strict=True)]
+        self.sigmas = torch._foreach_norm(products)  # sigma = |W v| = u W v
+        torch._foreach_copy_([layer.left for layer in self.layers], torch._foreach_div(products, self.sigmas))
+        weights = torch._foreach_div([layer.raw for layer in self.layers], self.sigmas)
+        torch._foreach_copy_([layer.weight for layer in self.layers], weights)
+
+    def backward(self, loss: Tensor) -> None:
+        """Set `.grad` of this network's parameters, and of nothing else, to the gradients of `loss`."""
+        leaves = {layer.raw: layer for layer in self.layers}
+        parameters = list(self.parameters())
+        inputs = [leaves[p].weight if p in leaves else p for p in parameters]
+        gradients = torch.autograd.grad(loss, inputs, allow_unused=True, materialize_grads=True)
+        self.pull_back([g for p, g in zip(parameters, gradients, strict=True) if p in leaves])
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+
+    @torch.no_grad()
+    def pull_back(self, gradients: Sequence[Tensor]) -> None:
+        """Turn gradients at W / sigma into those at W, in place: G becomes (G - <G, W / sigma> u v^T) / sigma.
+
+        Miyato et al. 2018, Eq. 10, with u and v held fixed.
+        """
+        slopes = [layer.matrix(g) for layer, g in zip(self.layers, gradients, strict=True)]
+        radial = [torch.sum(g * layer.matrix(layer.weight)) for layer, g in zip(self.layers, slopes, strict=True)]
+        lefts = torch._foreach_mul([layer.left for layer in self.layers], radial)
+        for slope, left, layer in zip(slopes, lefts, self.layers, strict=True):
+            slope.addr_(left, layer.right, alpha=-1)
+        torch._foreach_div_(slopes, self.sigmas)
+
+
+@torch.no_grad()
+def average_weights(average: SpectralNetwork, network: SpectralNetwork, weight: Tensor) -> None:
+    """Exponential moving average: move `average` towards `network` by `weight`, a one-element tensor in [0, 1].
+
+    u and v are copied: averaged, they would no longer belong to any weight and give a wrong norm.
+    """
+    targets = list(network.parameters())
+    torch._foreach_lerp_(list(average.parameters()), targets, [weight] * len(targets))
+    vectors = [[v for layer in net.layers for v in (layer.left, layer.right)] for net in (average, network)]
+    torch._foreach_copy_(*vectors)
+
+
+def adam(network: nn.Module, learning_rate: float, betas: tuple[float, float] = (0.5, 0.999)) -> torch.optim.Adam:
+    """Adam in one fused operation, its state made beforehand; the learning rate is a tensor, so a captured step can
+    change it."""
+    parameters = list(network.parameters())
+    device = parameters[0].device
+    rate = torch.tensor(learning_rate, device=device)
+    optimiser = torch.optim.Adam(parameters, rate, betas, fused=True, capturable=device.type == "cuda")
+    for p in parameters:
+        optimiser.state[p] = {
+            "step": torch.zeros((), device=device),
+            "exp_avg": torch.zeros_like(p),
+            "exp_avg_sq": torch.zeros_like(p),
+        }
+    return optimiser
+
+
+def adam_state(optimiser: torch.optim.Adam, network: nn.Module) -> dict[str, Tensor]:
+    """The optimiser's own tensors, named after the parameters."""
+    return {f"{name}.{key}": tensor for name, p in network.named_parameters() for key, tensor in optimiser.state[p].items()}

@@ -1,0 +1,47 @@
+"""The losses, as pure functions of tensors; the discriminator's outputs are lists of decision maps, one per block."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def discriminator_part_loss(decisions: Sequence[Tensor], real: int) -> Tensor:
+    """Eq. 1 and 2 for one part D_*: the mean over its blocks l of -E[log D_l(x)] - E[log(1 - D_l(G(z)))].
+
+    `decisions` are logits (n, 1, h_l, w_l); the first `real` samples are real, the others generated.
+    """
+    losses = [F.softplus(-logits[:real]).mean() + F.softplus(logits[real:]).mean() for logits in decisions]
+    return torch.stack(losses).mean()
+
+
+def generator_part_loss(decisions: Sequence[Tensor]) -> Tensor:
+    """The non-saturating form of Eq. 1 and 2 for G: the mean over blocks of -E[log D_l(G(z))]."""
+    return torch.stack([F.softplus(-logits).mean() for logits in decisions]).mean()
+
+
+def pair_distance(values: Tensor) -> Tensor:
+    """Mean absolute difference over elements and over all pairs of samples in a batch (n, c, h, w), n >= 2."""
+    rows = values.permute(0, 2, 3, 1).flatten(1).float()  # a view of channels-last maps
+    return F.pdist(rows, p=1).mean() / rows.shape[1]
+
+
+def diversity_in_features(features: Sequence[Tensor]) -> Tensor:
+    """DR, Eq. 4: the mean over generator blocks l of E[mean |tanh G^l(z1) - tanh G^l(z2)|]; G maximises it."""
+    return torch.stack([pair_distance(torch.tanh(feature)) for feature in features]).mean()
+
+
+def diversity_sensitive(images: Tensor, latents: Tensor, bound: float = 1.0) -> Tensor:
+    """DS (Yang et al. 2019, Eq. 2): E[min(|G(z1) - G(z2)| / |z1 - z2|, bound)], over neighbours in the batch.
+
+    Both distances are means over elements, of images (n, 3, h, w) in [-1, 1] and latents (n, d). G maximises it.
+    """
+    image_distance = (images - images.roll(1, 0)).abs().flatten(1).mean(1)
+    latent_distance = (latents - latents.roll(1, 0)).abs().flatten(1).mean(1)
+    return (image_distance / (latent_distance + 1e-5)).clamp(max=bound).mean()
+
+
+def latent_consistency(images: Tensor, nearby: Tensor) -> Tensor:
+    """zCR for G (Zhao et al. 2021): E |G(z) - G(z + dz)|^2, dz small; G maximises it."""
+    return F.mse_loss(images, nearby)

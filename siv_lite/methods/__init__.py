@@ -1,0 +1,115 @@
+"""What every method answers, the table of methods, and their settings.
+
+A new method is one new file beside this one and one new row in `METHODS`.
+"""
+
+import dataclasses
+import importlib
+import typing
+from abc import ABC, abstractmethod
+from types import NoneType
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from siv_lite.errors import SivLiteError
+
+METHODS = {"siv_gan": ("siv_lite.methods.siv_gan", "SIVGAN")}
+
+
+class Method(ABC):
+    """One way to learn a generator from frames. A step is a pure tensor computation: no value is read back, nothing
+    branches on data, shapes never change and all randomness comes from `generator`, so that it can be captured as one
+    CUDA graph, repeats to the bit and resumes exactly.
+
+    Every method is built from frames (N, 3, H, W) in [-1, 1], its settings, a device, the precision of its networks
+    ("fp32", "tf32" or "bf16") and a seed; it then has `size`, the (H, W) of its pictures, and `iterations`.
+    """
+
+    Settings: ClassVar[type]  # a frozen dataclass; its defaults are the preset `paper`
+    PRESETS: ClassVar[dict[str, dict[str, Any]]]  # name -> what differs from the defaults
+
+    generator: torch.Generator
+    size: tuple[int, int]
+    iterations: int
+
+    @abstractmethod
+    def step(self) -> dict[str, Tensor]:
+        """Train for one iteration; return its losses by name, as one-element tensors on the device."""
+
+    @abstractmethod
+    def draw_latents(self, n: int, seed: int) -> Tensor:
+        """Draw `n` latents from `seed`, on the CPU, so that one seed shows one picture on every device."""
+
+    @abstractmethod
+    def generate(self, latents: Tensor) -> Tensor:
+        """Turn latents into images (n, 3, H, W) in [-1, 1], by the averaged generator."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """All that the next step depends on, by name; the tensors are the method's own."""
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Copy a saved `state` into this method's own; SivLiteError if names or shapes do not fit."""
+        own = self.state()
+        if own.keys() != state.keys() or any(own[name].shape != state[name].shape for name in own):
+            raise SivLiteError(f"The checkpoint does not fit {type(self).__name__} with these settings; use another `out`.")
+        for name, tensor in own.items():
+            tensor.copy_(state[name])
+
+
+def find_method(name: str) -> type[Method]:
+    """The class behind a name of `METHODS`; SivLiteError for an unknown name."""
+    if name not in METHODS:
+        raise SivLiteError(f"Unknown method {name!r}; known are {', '.join(METHODS)}.")
+    module, attribute = METHODS[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def make_settings(method: str, preset: str = "paper", **overrides: Any) -> Any:
+    """The settings of `method` under `preset`, with single fields replaced.
+
+    Raises SivLiteError for an unknown method, preset or field and for a value of the wrong type or range.
+    """
+    kind = find_method(method)
+    if preset not in kind.PRESETS:
+        raise SivLiteError(f"Unknown preset {preset!r} of {method}; known are {', '.join(kind.PRESETS)}.")
+    types = typing.get_type_hints(kind.Settings)
+    for name, value in overrides.items():
+        if name not in types:
+            raise SivLiteError(f"Unknown setting {name!r} of {method}; known are {', '.join(types)}.")
+        if not fits(value, types[name]):
+            raise SivLiteError(f"Setting {name} of {method} must be {describe(types[name])}, not {value!r}.")
+    if preset != "paper":
+        overrides = kind.PRESETS[preset] | overrides
+    return kind.Settings(**overrides)
+
+
+def fits(value: Any, expected: Any) -> bool:
+    """Whether a setting's value is of its annotated type (int, float, bool, str, Literal, tuple of int, or None)."""
+    options = typing.get_args(expected)
+    if typing.get_origin(expected) is typing.Literal:
+        return value in options
+    if typing.get_origin(expected) is tuple:
+        return isinstance(value, (tuple, list)) and len(value) == len(options) and all(map(fits, value, options))
+    if options:  # a union
+        return any(fits(value, option) for option in options)
+    if expected is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
+
+
+def describe(expected: Any) -> str:
+    """A type in words, for a message."""
+    options = typing.get_args(expected)
+    if typing.get_origin(expected) is typing.Literal:
+        return "one of " + ", ".join(map(repr, options))
+    if options and typing.get_origin(expected) is not tuple:
+        return " or ".join(describe(option) for option in options)
+    return "None" if expected is NoneType else getattr(expected, "__name__", str(expected))
+
+
+def settings_as_dict(settings: Any) -> dict[str, Any]:
+    """Settings as plain values for JSON."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(settings).items()}

@@ -1,0 +1,177 @@
+"""A run: one training in its folder, from which samples are drawn, while it still trains or long after."""
+
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from siv_lite.checkpoint import list_checkpoints, load_checkpoint, read_json, read_log, write_json
+from siv_lite.errors import SivLiteError
+from siv_lite.files import replacing
+from siv_lite.frames import check_frames, source_checksum, to_uint8
+from siv_lite.methods import Method, find_method, make_settings, settings_as_dict
+
+BATCH = 16  # samples drawn at once, so that many samples need no more memory than few
+PRECISIONS = ("fp32", "tf32", "bf16")
+
+
+class Run:
+    """A training's folder, as of its newest checkpoint when it was opened.
+
+    `folder`, `config` (what was asked for), `frames` (N, 3, H, W) in [-1, 1], `method` (its networks), `iteration` (of
+    the checkpoint), `finished`.
+    """
+
+    def __init__(self, folder: Path, config: dict[str, Any], frames: Tensor, method: Method, iteration: int):
+        self.folder, self.config, self.frames, self.method, self.iteration = folder, config, frames, method, iteration
+
+    @property
+    def finished(self) -> bool:
+        return (self.folder / "done.json").exists()
+
+    def log(self) -> list[dict[str, float]]:
+        """The logged losses so far, oldest first: dictionaries with `iteration` and one number per loss."""
+        return read_log(self.folder)
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """Draw `n` new images (n, 3, H, W) in [-1, 1], on the CPU. One seed always gives the same latents."""
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise SivLiteError(f"sample needs a whole number of images, at least 1, not {n!r}")
+        return self.generate(self.method.draw_latents(n, check_seed(seed)))
+
+    def generate(self, latents: Tensor) -> Tensor:
+        """Images (n, 3, H, W) in [-1, 1], on the CPU, of latents of `method.draw_latents` or anything in between."""
+        return torch.cat([self.method.generate(part).float().cpu() for part in latents.split(BATCH)])
+
+    def walk(self, n: int = 48, seed: int = 0) -> Tensor:
+        """Images (n, 3, H, W) along a closed walk through latent space, for an animation.
+
+        The latents circle in the plane of two draws, cos t z1 + sin t z2: all of them are as likely as a draw.
+        """
+        first, second = self.method.draw_latents(2, check_seed(seed)).split(1)
+        angles = (torch.arange(n) * 2 * math.pi / n).view(-1, *[1] * (first.ndim - 1))
+        return self.generate(angles.cos() * first + angles.sin() * second)
+
+    def __repr__(self) -> str:
+        state = "finished" if self.finished else "unfinished"
+        return f"Run({self.config['method']} {self.config['preset']}, {self.iteration} iterations, {state}, {self.folder})"
+
+
+def open_run(folder: str | Path, device: str = "auto") -> Run:
+    """Open a training's folder at its newest good checkpoint; it may still be training.
+
+    Raises SivLiteError if `folder` is no run, damaged, of another version, or has no checkpoint yet.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    method, frames = build(folder, config, choose_device(device))
+    iteration = restore(method, folder, config["seed"])
+    if not iteration:
+        raise SivLiteError(f"{folder} has no checkpoint yet; wait for the first, or call train again to go on")
+    return Run(folder, config, frames, method, iteration)
+
+
+def make_config(method: str, frames: Tensor, preset: str, precision: str, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
+    """What is asked for, as it stands in `config.json`; SivLiteError for anything unknown or out of range."""
+    if precision not in PRECISIONS:
+        raise SivLiteError(f"Unknown precision {precision!r}; known are {', '.join(PRECISIONS)}")
+    return {
+        "method": method,
+        "preset": preset,
+        "settings": settings_as_dict(make_settings(method, preset, **settings)),
+        "precision": precision,
+        "seed": check_seed(seed),
+        "frames": {"shape": list(frames.shape), "sha256": source_checksum(frames)},
+        "versions": {"python": sys.version.split()[0], "torch": torch.__version__, "numpy": numpy.__version__},
+    }
+
+
+def claim_folder(folder: Path, config: dict[str, Any], frames: Tensor) -> dict[str, Any]:
+    """Make `folder` the run of `config`, or check that it is; return its config.
+
+    Raises SivLiteError that names the first difference where the folder holds another run.
+    """
+    if not (folder / "config.json").exists():
+        if list_checkpoints(folder):
+            raise SivLiteError(f"{folder} holds checkpoints but no config.json; choose another `out`")
+        pixels = torch.from_numpy(to_uint8(frames)).permute(0, 3, 1, 2).contiguous()
+        with replacing(folder / "frames.safetensors") as temporary:
+            temporary.write_bytes(save({"frames": pixels}))
+        write_json(folder / "config.json", config)
+    found = read_config(folder)
+    wanted, own = ({**c["settings"], **{k: c[k] for k in ("method", "precision", "seed", "frames")}} for c in (config, found))
+    for name in wanted:
+        if wanted[name] != own.get(name):
+            raise SivLiteError(
+                f"{folder} holds a run with other settings: {name} is {own.get(name)} there, {wanted[name]} here; "
+                "use the same settings to go on, or another `out`"
+            )
+    return found
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The `config.json` of a run folder; SivLiteError if there is none or it is damaged."""
+    try:
+        return read_json(folder / "config.json")
+    except ValueError:
+        raise SivLiteError(f"{folder / 'config.json'} is damaged; restore it or train in another folder") from None
+    except OSError:
+        raise SivLiteError(f"{folder} is not a run folder: it has no config.json that can be read") from None
+
+
+def build(folder: Path, config: dict[str, Any], device: torch.device) -> tuple[Method, Tensor]:
+    """The method of a run with fresh weights, and its frames; SivLiteError if the frames are damaged."""
+    try:
+        pixels = load((folder / "frames.safetensors").read_bytes())["frames"]
+        frames = check_frames(pixels.float() / 127.5 - 1)
+        intact = source_checksum(frames) == config["frames"]["sha256"]
+    except Exception:  # a damaged file raises nearly anything
+        intact = False
+    if not intact:
+        raise SivLiteError(f"{folder / 'frames.safetensors'} is missing or damaged; restore it or train in another folder")
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config["precision"] != "fp32"
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in config["settings"].items()}
+    settings = make_settings(config["method"], **values)
+    return find_method(config["method"])(frames, settings, device, config["precision"], config["seed"]), frames
+
+
+def restore(method: Method, folder: Path, seed: int) -> int:
+    """Load the newest good checkpoint into `method`, its random generator included; return its iteration, or 0."""
+    found = load_checkpoint(folder)
+    if found is None:
+        return 0
+    iteration, state = found
+    random = state.pop("random")
+    method.load_state(state)
+    if random.shape == method.generator.get_state().shape:
+        method.generator.set_state(random)
+    else:  # begun on another kind of device, whose generator's state means nothing here
+        method.generator.manual_seed(seed + iteration)
+    return iteration
+
+
+def choose_device(name: str) -> torch.device:
+    """"auto" (CUDA where there is one), "cpu", "cuda" or "cuda:1"; SivLiteError for others and absent ones."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError):
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise SivLiteError(f"Unknown device {name!r}; known are auto, cpu and cuda")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise SivLiteError(f"Device {name!r} is not there; use device='cpu' or 'auto'")
+    return device
+
+
+def check_seed(seed: int) -> int:
+    """The seed itself if it is a whole number of 0 to 2^63 - 1, else SivLiteError."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise SivLiteError(f"seed must be a whole number from 0 on, not {seed!r}")
+    return seed

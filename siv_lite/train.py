@@ -1,0 +1,147 @@
+"""The one training loop, for every method."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from siv_lite.checkpoint import append_log, rewind, save_checkpoint, write_json
+from siv_lite.errors import SivLiteError
+from siv_lite.frames import check_frames, image_grid, save_image
+from siv_lite.methods import Method
+from siv_lite.run import Run, build, choose_device, claim_folder, make_config, open_run, restore
+
+LOGS, CHECKPOINTS, GRIDS = 500, 20, 10  # of each at most this many in a training
+GRID_SEED, GRID_SIZE = 0, 16
+
+
+def train(
+    method: str,
+    frames: Tensor,
+    out: str | Path,
+    preset: str = "lesson",
+    iterations: int | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    precision: str = "fp32",
+    progress: bool = True,
+    **settings: Any,
+) -> Run:
+    """Train `method` on `frames` (N, 3, H, W) in [-1, 1] in the folder `out`, or go on where it stopped, or if it has
+    ended just open it.
+
+    `preset`: "smoke" (seconds), "lesson" (minutes on two cores) or "paper" (the paper's, for a GPU). `iterations` and
+    `settings` replace single values of the preset. `precision`: "fp32", "tf32" or "bf16". Killed at any moment, the
+    same call goes on from the last checkpoint; on a CPU with as many threads the end is the same to the bit. Ctrl-C
+    saves and returns the unfinished run.
+    Raises SivLiteError for any input that cannot be used, and when a loss stops being finite.
+    """
+    frames = check_frames(frames)
+    if iterations is not None:
+        settings["iterations"] = iterations
+    folder, place = Path(out), choose_device(device)
+    config = claim_folder(folder, make_config(method, frames, preset, precision, seed, settings), frames)
+    if (folder / "done.json").exists():
+        return open_run(folder, device)
+    trained, frames = build(folder, config, place)
+    start, begin = restore(trained, folder, seed), time.monotonic()
+    rewind(folder, start)
+    end = run_loop(trained, folder, start, progress)
+    if end == trained.iterations:
+        seconds = time.monotonic() - begin
+        write_json(folder / "done.json", {"iterations": end, "seconds_since_last_start": round(seconds, 1)})
+    else:
+        print(f"Stopped and saved at iteration {end} of {trained.iterations}; the same call goes on from there.")
+    return Run(folder, config, frames, trained, end)
+
+
+def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
+    """Train from iteration `start` to the end or to Ctrl-C, writing log, grids and checkpoints; return the iteration."""
+    every = {name: math.ceil(method.iterations / n) for name, n in (("log", LOGS), ("save", CHECKPOINTS), ("grid", GRIDS))}
+    step, latents, saved = fast_step(method), method.draw_latents(GRID_SIZE, GRID_SEED), start
+    bar = tqdm(total=method.iterations, initial=start, disable=not progress, mininterval=0.5, desc=folder.name)
+    with bar, interruptible() as interrupted:
+        for iteration in range(start + 1, method.iterations + 1):
+            losses = step()
+            last = iteration == method.iterations
+            due = {name for name, period in every.items() if last or iteration % period == 0}
+            if due or interrupted:
+                values = {name: value.item() for name, value in losses.items()}
+                if not all(map(math.isfinite, values.values())) or not is_finite(method):
+                    raise SivLiteError(
+                        f"Training in {folder} stopped being finite at iteration {iteration} ({values}); it stands at its "
+                        f"last good checkpoint, iteration {saved}; try a lower learning_rate in another `out`"
+                    )
+            if "log" in due:
+                append_log(folder, iteration, values)
+                bar.set_postfix({name: f"{value:.2f}" for name, value in values.items()}, refresh=False)
+            if "grid" in due:
+                grid = image_grid(method.generate(latents).float().cpu())
+                save_image(grid, folder / "samples" / f"{iteration:08d}.png")
+            if "save" in due or interrupted:
+                save_checkpoint(folder, iteration, {**method.state(), "random": method.generator.get_state()})
+                saved = iteration
+            bar.update()
+            if interrupted:
+                return iteration
+    return method.iterations
+
+
+def is_finite(method: Method) -> bool:
+    """Whether all weights and moments are finite, so that a checkpoint of them is worth keeping."""
+    return all(tensor.isfinite().all() for tensor in method.state().values())
+
+
+@contextmanager
+def interruptible() -> Iterator[list[int]]:
+    """A list that Ctrl-C fills, so that a step is never cut in two; a second Ctrl-C stops at once."""
+    signals: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield signals
+        return
+
+    def note(number: int, frame: Any) -> None:
+        signals.append(number)
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield signals
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def fast_step(method: Method) -> Callable[[], dict[str, Tensor]]:
+    """The method's step; on CUDA, after three as warm-up, captured as one graph and replayed.
+
+    One launch then does the work of a thousand, which is what a small network's step waits for.
+    """
+    if method.generator.device.type != "cuda":
+        return method.step
+    side, graph, losses, calls = torch.cuda.Stream(), torch.cuda.CUDAGraph(), {}, 0
+    graph.register_generator_state(method.generator)
+
+    def step() -> dict[str, Tensor]:
+        nonlocal losses, calls
+        calls += 1
+        if calls <= 3:  # libraries choose their algorithms and workspaces outside the graph
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                warm = method.step()
+            torch.cuda.current_stream().wait_stream(side)
+            return warm
+        if not losses:
+            with torch.cuda.graph(graph):
+                losses = method.step()
+        graph.replay()
+        return losses
+
+    return step

@@ -1,0 +1,30 @@
+"""One thread, no progress bars and no cached weights: every test sees the same machine."""
+
+import os
+import tempfile
+
+no_weights = tempfile.TemporaryDirectory(prefix="torch_home_")  # held until the tests end, then removed
+os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TQDM_DISABLE": "1", "TORCH_HOME": no_weights.name}
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def toy_frames() -> torch.Tensor:
+    """One frame (1, 3, 32, 48) in [-1, 1], the same every time: a sky that darkens upwards, ground, a red disc, a blue
+    box, and smooth noise so that no region is flat."""
+    rows, columns = torch.meshgrid(torch.linspace(0, 1, 32), torch.linspace(0, 1.5, 48), indexing="ij")
+    frame = torch.stack([0.2 + 0.5 * rows, 0.4 + 0.4 * rows, 0.9 - 0.2 * rows])
+    shapes = [
+        (rows > 0.7, (0.3, 0.5, 0.2)),
+        ((rows - 0.3) ** 2 + (columns - 0.45) ** 2 < 0.04, (0.9, 0.2, 0.2)),
+        ((rows - 0.6).abs().maximum((columns - 1.1).abs()) < 0.17, (0.1, 0.2, 0.7)),
+    ]
+    for inside, colour in shapes:
+        frame[:, inside] = torch.tensor(colour)[:, None]
+    noise = torch.randn(1, 3, 8, 12, generator=torch.Generator().manual_seed(0))
+    noise = torch.nn.functional.interpolate(noise, size=(32, 48), mode="bilinear")
+    return (2 * frame[None] - 1 + 0.1 * noise).clamp(-1, 1)
