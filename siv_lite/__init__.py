@@ -19,7 +19,7 @@ NAMES = {
     "Run": "run",
     "save_animation": "frames",
     "save_image": "frames",
-    "train": "train",
+    "train": "training",
 }
 __all__ = list(NAMES)
 __version__ = "0.1.0"

@@ -64,13 +64,17 @@ class SpectralNetwork(nn.Module):
     """Base of networks built from `SpectralConv2d`: normalises all weights and takes all gradients at once."""
 
     def prepare(self, device: torch.device, generator: torch.Generator) -> None:
-        """Move to `device` and draw every weight from N(0, 0.02), every singular vector from the unit sphere."""
+        """Move to `device` and draw weights from N(0, 0.02), singular vectors from the unit sphere."""
         self.to(device, memory_format=torch.channels_last)
         self.layers = [module for module in self.modules() if isinstance(module, SpectralConv2d)]
         with torch.no_grad():
             for parameter in self.parameters():
                 if parameter.dim() > 1:
                     parameter.normal_(0, 0.02, generator=generator)
+                if parameter.numel() == 1:
+                    # A 1x1 kernel of one channel divided by its norm is +1 or -1 for good: were signs to differ, the
+                    # decisions of one branch would contradict each other.
+                    parameter.abs_()
             for layer in self.layers:
                 layer.left.copy_(F.normalize(torch.randn(layer.left.shape, generator=generator, device=device), dim=0))
                 layer.weight.requires_grad_()
@@ -147,4 +151,4 @@ def adam(network: nn.Module, learning_rate: float, betas: tuple[float, float] = 
 
 def adam_state(optimiser: torch.optim.Adam, network: nn.Module) -> dict[str, Tensor]:
     """The optimiser's own tensors, named after the parameters."""
-    return {f"{name}.{key}": tensor for name, p in network.named_parameters() for key, tensor in optimiser.state[p].items()}
+    return {f"adam.{name}.{key}": v for name, p in network.named_parameters() for key, v in optimiser.state[p].items()}

@@ -5,6 +5,7 @@ A new method is one new file beside this one and one new row in `METHODS`.
 
 import dataclasses
 import importlib
+import math
 import typing
 from abc import ABC, abstractmethod
 from types import NoneType
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from siv_lite.blocks import SpectralNetwork, adam_state
 from siv_lite.errors import SivLiteError
 
 METHODS = {"siv_gan": ("siv_lite.methods.siv_gan", "SIVGAN")}
@@ -30,7 +32,12 @@ class Method(ABC):
     Settings: ClassVar[type]  # a frozen dataclass; its defaults are the preset `paper`
     PRESETS: ClassVar[dict[str, dict[str, Any]]]  # name -> what differs from the defaults
 
+    BOUNDS: ClassVar[dict[str, tuple[float, float]]]  # least and greatest value of a setting
+
     generator: torch.Generator
+    networks: dict[str, SpectralNetwork]
+    optimisers: dict[str, torch.optim.Adam]  # by the name of their network
+    count: Tensor  # iterations done, on the device
     size: tuple[int, int]
     iterations: int
 
@@ -46,23 +53,30 @@ class Method(ABC):
     def generate(self, latents: Tensor) -> Tensor:
         """Turn latents into images (n, 3, H, W) in [-1, 1], by the averaged generator."""
 
-    @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """All that the next step depends on, by name; the tensors are the method's own."""
+        """All that the next step depends on but the random generator, by name; the tensors are the method's own."""
+        state = {"count": self.count}
+        for name, network in self.networks.items():
+            state |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
+        for name, optimiser in self.optimisers.items():
+            state |= {f"{name}.{key}": tensor for key, tensor in adam_state(optimiser, self.networks[name]).items()}
+        return state
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Copy a saved `state` into this method's own; SivLiteError if names or shapes do not fit."""
         own = self.state()
         if own.keys() != state.keys() or any(own[name].shape != state[name].shape for name in own):
-            raise SivLiteError(f"The checkpoint does not fit {type(self).__name__} with these settings; use another `out`.")
+            raise SivLiteError(f"The checkpoint does not fit {type(self).__name__} with these settings; use another `out`")
         for name, tensor in own.items():
             tensor.copy_(state[name])
+        for network in self.networks.values():
+            network.normalize(iterate=False)
 
 
 def find_method(name: str) -> type[Method]:
     """The class behind a name of `METHODS`; SivLiteError for an unknown name."""
     if name not in METHODS:
-        raise SivLiteError(f"Unknown method {name!r}; known are {', '.join(METHODS)}.")
+        raise SivLiteError(f"Unknown method {name!r}; known are {', '.join(METHODS)}")
     module, attribute = METHODS[name]
     return getattr(importlib.import_module(module), attribute)
 
@@ -74,13 +88,16 @@ def make_settings(method: str, preset: str = "paper", **overrides: Any) -> Any:
     """
     kind = find_method(method)
     if preset not in kind.PRESETS:
-        raise SivLiteError(f"Unknown preset {preset!r} of {method}; known are {', '.join(kind.PRESETS)}.")
+        raise SivLiteError(f"Unknown preset {preset!r} of {method}; known are {', '.join(kind.PRESETS)}")
     types = typing.get_type_hints(kind.Settings)
     for name, value in overrides.items():
         if name not in types:
-            raise SivLiteError(f"Unknown setting {name!r} of {method}; known are {', '.join(types)}.")
+            raise SivLiteError(f"Unknown setting {name!r} of {method}; known are {', '.join(types)}")
         if not fits(value, types[name]):
-            raise SivLiteError(f"Setting {name} of {method} must be {describe(types[name])}, not {value!r}.")
+            raise SivLiteError(f"Setting {name} of {method} must be {describe(types[name])}, not {value!r}")
+        low, high = kind.BOUNDS.get(name, (-math.inf, math.inf))
+        if isinstance(value, int | float) and not low <= value <= high:
+            raise SivLiteError(f"Setting {name} of {method} must lie in {low} to {high}, not {value}")
     if preset != "paper":
         overrides = kind.PRESETS[preset] | overrides
     return kind.Settings(**overrides)

@@ -4,9 +4,10 @@ Sushko, Zhang, Gall, Khoreva, "Generating Novel Scene Compositions from Single I
 GAN", CVPRW 2021). Sections, equations and tables named below are that paper's; "release" is its authors' program.
 """
 
+import itertools
 import math
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -15,10 +16,16 @@ from torch import Tensor, nn
 
 from siv_lite import losses
 from siv_lite.augment import draw_transforms, mix_channels, mix_rectangle, transform
-from siv_lite.blocks import SLOPE, SpectralConv2d, SpectralNetwork, adam, adam_state, average_weights
+from siv_lite.blocks import SLOPE, SpectralConv2d, SpectralNetwork, adam, average_weights
 from siv_lite.errors import SivLiteError
 from siv_lite.methods import Method
 
+BOUNDS = {  # least and greatest value of a setting
+    **dict.fromkeys(("augmentation", "feature_mixing", "decay", "average"), (0, 1)),
+    **dict.fromkeys(("diversity_weight", "balance", "learning_rate"), (0, 1e6)),
+    **{"batch_size": (2, 256), "width": (8, 1024), "latent_size": (1, 4096), "iterations": (1, 10**8)},
+    **{"generator_blocks": (1, 9), "low_level_blocks": (1, 8), "branch_blocks": (1, 8)},
+}
 WIDTHS = (8, 8, 8, 8, 8, 8, 8, 4, 2, 1)  # of G, coarse to fine, in units of `width`: B blocks take the last B + 1
 DISCRIMINATOR_WIDTHS = (1, 2, 4, 8, 8, 8, 8, 8, 8)
 
@@ -50,64 +57,44 @@ class Settings:
     decay: float = 0.0  # the share of the iterations, the last ones, over which the learning rate falls to zero
     average: float = 0.9999  # of the weights' moving average (EMA)
 
-    def __post_init__(self):
-        for name in ("iterations", "batch_size", "width", "latent_size", "generator_blocks", "low_level_blocks", "branch_blocks"):
-            value, least = getattr(self, name), {"batch_size": 2, "width": 8}.get(name, 1)
-            if value is not None and value < least:
-                raise SivLiteError(f"Setting {name} of siv_gan must be at least {least}, not {value}.")
-        for name in ("augmentation", "feature_mixing", "decay", "average"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise SivLiteError(f"Setting {name} of siv_gan must lie in 0..1, not {getattr(self, name)}.")
-        for name in ("diversity_weight", "balance", "learning_rate"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise SivLiteError(f"Setting {name} of siv_gan must be zero or a positive number, not {getattr(self, name)}.")
 
+def complete(settings: Settings, count: int, height: int, width: int) -> Settings:
+    """Fill in what follows from the frames: iterations, depths and latent grid, for any size from 32 px up.
 
-@dataclass(frozen=True)
-class Shape:
-    """The depths and sizes that follow from the frames' shape."""
-
-    generator_blocks: int
-    grid: tuple[int, int]
-    low_level_blocks: int
-    branch_blocks: int
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(H, W) of the pictures: the grid, doubled by every generator block but the first."""
-        return self.grid[0] << self.generator_blocks - 1, self.grid[1] << self.generator_blocks - 1
-
-
-def choose_shape(height: int, width: int, settings: Settings) -> Shape:
-    """Depth, latent grid and training size for frames of (height, width) pixels, from 32 px up.
-
-    G doubles a grid whose shorter side is at least 3; of the depths that reach the frames' size, release's table
-    (~1024 px: 9 blocks, ~512: 8, ~256: 7, ~128: 6, ~64: 5), less for elongated frames. D pools F(x) in the layout branch
-    down to one pixel at most, so its depth follows from the grid. Raises SivLiteError where an override leaves no room.
+    G doubles a grid whose shorter side is at least 3 cells; its depth is release's for the longer side (~1024 px: 9
+    blocks, ~512: 8, ~256: 7, ~128: 6, ~64: 5), less for elongated frames. The grid is the one nearest to the frames in
+    shape, then in area. The layout branch halves F(x) down to one pixel at most, so D's depth follows from the grid.
+    Raises SivLiteError where overrides leave no room.
     """
     short, long = sorted((height, width))
-    blocks = settings.generator_blocks
-    if blocks is None:
-        blocks = min(round(math.log2(long)) - 1, math.floor(math.log2(short / 2.5)) + 1, len(WIDTHS) - 1)
-    if blocks > len(WIDTHS) - 1:
-        raise SivLiteError(f"Setting generator_blocks of siv_gan must be at most {len(WIDTHS) - 1}, not {blocks}.")
-    step = 2 ** (blocks - 1)
-    grid = settings.grid
-    if grid is None:
-        around = [(h, w) for h in (height // step, -(-height // step)) for w in (width // step, -(-width // step))]
-        fitting = [(h, w) for h, w in around if min(h, w) >= 3] or [(max(3, around[-1][0]), max(3, around[-1][1]))]
-        grid = min(fitting, key=lambda g: abs(math.log(g[0] * width / g[1] / height)) + abs(math.log(g[0] * g[1] * step * step / height / width)) / 4)
+    most = min(round(math.log2(long)) - 1, math.floor(math.log2(short / 2.5)) + 1, len(WIDTHS) - 1)
+    blocks = settings.generator_blocks or most
+    cell = 2 ** (blocks - 1)
+
+    def misfit(grid: tuple[int, int]) -> tuple[bool, float]:
+        shape, area = grid[0] * width / (grid[1] * height), grid[0] * grid[1] * cell**2 / (height * width)
+        return min(grid) < 3, abs(math.log(shape)) + abs(math.log(area)) / 4
+
+    sides = [(max(1, side // cell), side // cell + 1) for side in (height, width)]
+    grid = settings.grid or min(itertools.product(*sides), key=misfit)
     if not all(1 <= side <= 64 for side in grid):
-        raise SivLiteError(f"Setting grid of siv_gan must have sides of 1 to 64, not {tuple(grid)}.")
-    halvings = math.floor(math.log2(min(grid) * step))
+        raise SivLiteError(f"Setting grid of siv_gan must have sides of 1 to 64, not {grid}")
+    halvings = math.floor(math.log2(min(grid) * cell))
     low_level = settings.low_level_blocks or blocks // 2
     branch = settings.branch_blocks or max(1, min((8 if blocks == 9 else 7) - low_level, halvings - low_level))
-    if low_level + branch > min(halvings, len(DISCRIMINATOR_WIDTHS) - 1) or low_level > blocks:
+    if low_level + branch > halvings or low_level > blocks:
         raise SivLiteError(
-            f"Settings low_level_blocks {low_level} and branch_blocks {branch} of siv_gan need pictures of {2 ** (low_level + branch)} "
-            f"pixels a side, but these are {grid[0] * step} x {grid[1] * step}; use fewer blocks or larger frames."
+            f"{low_level} low_level_blocks and {branch} branch_blocks need pictures of {2 ** (low_level + branch)} pixels "
+            f"a side, but {blocks} generator_blocks make {grid[0] * cell} x {grid[1] * cell} of these frames; use fewer"
         )
-    return Shape(blocks, tuple(grid), low_level, branch)
+    return replace(
+        settings,
+        iterations=settings.iterations or (100_000 if count == 1 else 300_000),
+        generator_blocks=blocks,
+        grid=grid,
+        low_level_blocks=low_level,
+        branch_blocks=branch,
+    )
 
 
 class GeneratorBlock(nn.Module):
@@ -133,18 +120,18 @@ class GeneratorBlock(nn.Module):
 class Generator(SpectralNetwork):
     """From latents (n, 64) through a small grid to pictures; the blocks that D reads give a picture each (MSG-GAN)."""
 
-    def __init__(self, shape: Shape, settings: Settings):
+    def __init__(self, settings: Settings):
         super().__init__()
-        widths = [settings.width * w for w in WIDTHS[-shape.generator_blocks - 1 :]]
-        self.grid, self.project = shape.grid, None
+        widths = [settings.width * w for w in WIDTHS[-settings.generator_blocks - 1 :]]
+        self.grid, self.project = settings.grid, None
         if settings.latent == "projected":
-            self.project = nn.ConvTranspose2d(settings.latent_size, widths[0], shape.grid, bias=False)
+            self.project = nn.ConvTranspose2d(settings.latent_size, widths[0], settings.grid, bias=False)
         else:
             widths[0] = settings.latent_size
-        first_rgb = shape.generator_blocks - shape.low_level_blocks
+        first_rgb = settings.generator_blocks - settings.low_level_blocks
         self.blocks = nn.ModuleList(
             GeneratorBlock(inputs, outputs, upsample=i > 0, rgb=i >= first_rgb)
-            for i, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False))
+            for i, (inputs, outputs) in enumerate(itertools.pairwise(widths))
         )
 
     def features(self, latents: Tensor) -> list[Tensor]:
@@ -181,32 +168,30 @@ class DiscriminatorBlock(nn.Module):
 class Discriminator(SpectralNetwork):
     """Low-level blocks, then a branch that sees only the content of F(x) and one that sees only its layout (Fig. 2)."""
 
-    def __init__(self, shape: Shape, settings: Settings):
+    def __init__(self, settings: Settings):
         super().__init__()
         widths = [settings.width * w for w in DISCRIMINATOR_WIDTHS]
-        low_level, self.mixing = shape.low_level_blocks, settings.feature_mixing
-        self.from_rgb = nn.ModuleList(SpectralConv2d(3, w // 8 if i else w, 3) for i, w in enumerate(widths[:low_level]))
+        low, self.mixing = settings.low_level_blocks, settings.feature_mixing
+        pairs = list(itertools.pairwise(widths))[: low + settings.branch_blocks]
+        rgb = [widths[0], *(w // 8 for w in widths[1:low])]
+        self.from_rgb = nn.ModuleList(SpectralConv2d(3, w, 3) for w in rgb)
         self.low_level = nn.ModuleList(
-            DiscriminatorBlock(widths[i] + (widths[i] // 8 if i else 0), widths[i], widths[i + 1]) for i in range(low_level)
+            DiscriminatorBlock(a + w if i else a, a, b) for i, ((a, b), w) in enumerate(zip(pairs, rgb, strict=False))
         )
-        tail = list(zip(widths[low_level:], widths[low_level + 1 :], strict=False))[: shape.branch_blocks]
         self.branches = nn.ModuleDict()
         if settings.content_branch:
-            self.branches["content"] = nn.ModuleList(DiscriminatorBlock(a, a, b, kernel=1) for a, b in tail)
+            self.branches["content"] = nn.ModuleList(DiscriminatorBlock(a, a, b, kernel=1) for a, b in pairs[low:])
         if settings.layout_branch:
-            self.squeeze = SpectralConv2d(widths[low_level], 1, 1)
-            self.branches["layout"] = nn.ModuleList(DiscriminatorBlock(1, 1, 1) for _ in tail)
+            self.squeeze = SpectralConv2d(widths[low], 1, 1)
+            self.branches["layout"] = nn.ModuleList(DiscriminatorBlock(1, 1, 1) for _ in pairs[low:])
         if not self.branches:
-            self.branches["trunk"] = nn.ModuleList(DiscriminatorBlock(a, a, b) for a, b in tail)
+            self.branches["trunk"] = nn.ModuleList(DiscriminatorBlock(a, a, b) for a, b in pairs[low:])
 
-    def views(self, x: Tensor) -> dict[str, Tensor]:
-        """What each branch sees of F(x) (n, C, h, w): the means of its channels, or one channel of its places."""
-        squeeze = {
-            "content": lambda: x.mean((2, 3), keepdim=True),  # F_content: (n, C, 1, 1)
-            "layout": lambda: self.squeeze(x),  # F_layout: (n, 1, h, w)
-            "trunk": lambda: x,
-        }
-        return {part: squeeze[part]() for part in self.branches}
+    def view(self, part: str, x: Tensor) -> Tensor:
+        """What a branch sees of F(x) (n, C, h, w)."""
+        if part == "content":
+            return x.mean((2, 3), keepdim=True)  # F_content: (n, C, 1, 1)
+        return self.squeeze(x) if part == "layout" else x  # F_layout: (n, 1, h, w)
 
     def mix(self, part: str, x: Tensor, real: int, generator: torch.Generator) -> Tensor:
         """Feature augmentation (FA) of the first `real` samples: rectangles of layout, channels of content."""
@@ -216,30 +201,32 @@ class Discriminator(SpectralNetwork):
             x = torch.cat([mix_channels(x[:real], self.mixing, generator), x[real:]])
         return x
 
-    def forward(self, pyramid: list[Tensor], real: int = 0, generator: torch.Generator | None = None) -> dict[str, list[Tensor]]:
+    def forward(
+        self, pyramid: list[Tensor], real: int = 0, generator: torch.Generator | None = None
+    ) -> dict[str, list[Tensor]]:
         """Decisions (logits, one map per block) of each part on pictures given at every scale, fine to coarse.
 
         The first `real` samples are real: their branch features are mixed, with draws from `generator`.
         """
         x, decisions = None, {"low_level": []}
         for block, from_rgb, images in zip(self.low_level, self.from_rgb, pyramid, strict=True):
-            rgb = from_rgb(images)  # phi_lin_cat (Karnewar and Wang 2020)
-            x = block(rgb if x is None else torch.cat([x, rgb], dim=1))
+            rgb = from_rgb(images)
+            x = block(rgb if x is None else torch.cat([x, rgb], dim=1))  # phi_lin_cat (Karnewar and Wang 2020)
             decisions["low_level"].append(block.decide(x))
-        for part, view in self.views(x).items():
+        for part, blocks in self.branches.items():
+            y, decisions[part] = self.view(part, x), []
             if real and self.mixing:
-                view = self.mix(part, view, real, generator)
-            decisions[part] = []
-            for block in self.branches[part]:
-                view = block(view)
-                decisions[part].append(block.decide(view))
+                y = self.mix(part, y, real, generator)
+            for block in blocks:
+                y = block(y)
+                decisions[part].append(block.decide(y))
         return decisions
 
 
 class SIVGAN(Method):
     """SIV-GAN's training state: one step is one update of D, then one of G (section 3.3)."""
 
-    Settings = Settings
+    Settings, BOUNDS = Settings, BOUNDS
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": dict(iterations=20, width=8, batch_size=3, average=0.9),
         "lesson": dict(iterations=4000, width=16, average=0.999),
@@ -247,24 +234,25 @@ class SIVGAN(Method):
     }
 
     def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
-        self.settings, self.device, self.precision = settings, device, precision
-        self.shape = choose_shape(*frames.shape[2:], settings)
-        self.size = self.shape.size
-        self.iterations = settings.iterations or (100_000 if len(frames) == 1 else 300_000)
+        self.settings = settings = complete(settings, len(frames), *frames.shape[2:])
+        self.device, self.precision, self.iterations = device, precision, settings.iterations
+        self.size = tuple(side * 2 ** (settings.generator_blocks - 1) for side in settings.grid)
         self.generator = torch.Generator(device).manual_seed(seed)
-        self.G, self.D = Generator(self.shape, settings), Discriminator(self.shape, settings)
+        self.G, self.D = Generator(settings), Discriminator(settings)
         for network in (self.G, self.D):
             network.prepare(device, self.generator)
         self.average = deepcopy(self.G)  # EMA of G, which draws all samples
-        self.optimisers = {network: adam(network, settings.learning_rate) for network in (self.G, self.D)}
-        self.count = torch.zeros((), device=device)  # iterations done
+        self.networks = {"G": self.G, "D": self.D, "average": self.average}
+        self.optimisers = {name: adam(self.networks[name], settings.learning_rate) for name in ("G", "D")}
+        self.count = torch.zeros((), device=device)
         resized = F.interpolate(frames.to(device), self.size, mode="bilinear", antialias=True, align_corners=False)
         self.real = [resized.contiguous(memory_format=torch.channels_last)]
-        while len(self.real) < self.shape.low_level_blocks:
+        while len(self.real) < settings.low_level_blocks:
             self.real.append(F.avg_pool2d(self.real[-1], 2))
 
     def step(self) -> dict[str, Tensor]:
-        n, settings = self.settings.batch_size, self.settings
+        settings = self.settings
+        n = settings.batch_size
         with self.arithmetic():
             with torch.no_grad():
                 fake = self.G.pyramid(self.G.features(self.noise(n)))
@@ -272,7 +260,7 @@ class SIVGAN(Method):
             pairs = [torch.cat([real[chosen], images]) for real, images in zip(self.real, fake, strict=True)]
             decisions = self.D(self.augment(pairs), real=n, generator=self.generator)
             loss_D = self.total({part: losses.discriminator_part_loss(maps, n) for part, maps in decisions.items()})
-        self.update(self.D, loss_D)
+        self.update("D", loss_D)
         with self.arithmetic():
             latents = self.noise(n)
             features = self.G.features(latents)
@@ -280,7 +268,7 @@ class SIVGAN(Method):
             decisions = self.D(self.augment(fake))
             loss_G = self.total({part: losses.generator_part_loss(maps) for part, maps in decisions.items()})
             diversity = self.diversity(latents, features, fake[0])
-        self.update(self.G, loss_G - settings.balance * settings.diversity_weight * diversity)
+        self.update("G", loss_G - settings.balance * settings.diversity_weight * diversity)
         self.count += 1
         # A short training needs a shorter memory at its start, or its average would be that of the first weights.
         average_weights(self.average, self.G, 1 - ((1 + self.count) / (10 + self.count)).clamp(max=settings.average))
@@ -314,13 +302,14 @@ class SIVGAN(Method):
             case "none":
                 return torch.zeros((), device=self.device)
 
-    def update(self, network: SpectralNetwork, loss: Tensor) -> None:
-        network.backward(loss)
+    def update(self, name: str, loss: Tensor) -> None:
+        """One step of Adam, with its learning rate for this iteration, then the new normalised weights."""
+        self.networks[name].backward(loss)
         if self.settings.decay:
             left = (self.iterations - self.count) / (self.settings.decay * self.iterations)
-            self.optimisers[network].param_groups[0]["lr"].copy_(self.settings.learning_rate * left.clamp(max=1))
-        self.optimisers[network].step()
-        network.normalize()
+            self.optimisers[name].param_groups[0]["lr"].copy_(self.settings.learning_rate * left.clamp(max=1))
+        self.optimisers[name].step()
+        self.networks[name].normalize()
 
     def arithmetic(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
@@ -332,15 +321,3 @@ class SIVGAN(Method):
     def generate(self, latents: Tensor) -> Tensor:
         self.average.normalize(iterate=False)
         return self.average.pyramid(self.average.features(latents.to(self.device)), scales=1)[0]
-
-    def state(self) -> dict[str, Tensor]:
-        networks = {"G": self.G, "D": self.D, "average": self.average}
-        state = {f"{name}.{key}": tensor for name, net in networks.items() for key, tensor in net.state_dict().items()}
-        for name, network in (("G", self.G), ("D", self.D)):
-            state |= {f"{name}.adam.{k}": v for k, v in adam_state(self.optimisers[network], network).items()}
-        return state | {"count": self.count}
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        super().load_state(state)
-        for network in (self.G, self.D):
-            network.normalize(iterate=False)

@@ -1,0 +1,79 @@
+"""Differentiable and feature augmentation, against naive forms."""
+
+import numpy as np
+import pytest
+import torch
+
+from siv_lite.augment import draw_transforms, mix_channels, mix_rectangle, transform
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_probability_zero_changes_nothing():
+    images = torch.rand(3, 3, 24, 32, generator=generator()) * 2 - 1
+    torch.testing.assert_close(transform(images, draw_transforms(3, 24, 32, 0.0, generator())), images, atol=1e-5, rtol=0)
+
+
+def test_transforms_differ_between_samples_and_keep_to_their_ranges():
+    transforms = draw_transforms(4000, 48, 64, 0.7, generator()).numpy()
+    identity = np.isclose(transforms, [[1, 0, 0], [0, 1, 0]], atol=1e-6).all((1, 2))
+    assert identity.mean() == pytest.approx(0.3, abs=0.03)
+    moved = transforms[~identity]
+    assert (moved[:, 0, 0] < 0).mean() == pytest.approx(0.5, abs=0.04)  # flipped
+    to_pixels = np.array([[1, 64 / 48], [48 / 64, 1]])  # undo the aspect: then rotation times scale
+    linear = moved[:, :, :2] * to_pixels
+    scales = np.sqrt(np.abs(np.linalg.det(linear)))
+    assert scales.min() >= 0.69 and scales.max() <= 1.01
+    angles = np.degrees(np.abs(np.arctan2(linear[:, 0, 1], linear[:, 1, 1])))
+    assert 7 < angles.max() <= 8.01
+    assert len(np.unique(moved.round(4), axis=0)) == len(moved)
+
+
+def test_a_flip_is_a_flip_at_every_scale():
+    flip = torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]])
+    for size in ((24, 32), (12, 16)):
+        images = torch.rand(1, 3, *size, generator=generator())
+        torch.testing.assert_close(transform(images, flip), images.flip(3), atol=1e-5, rtol=0)
+
+
+def test_what_enters_by_translation_is_the_reflection():
+    images = torch.rand(1, 3, 8, 16, generator=generator())
+    shift = torch.tensor([[[1.0, 0, 2 * 3 / 16], [0, 1, 0]]])  # three pixels
+    expected = torch.cat([images[..., 3:], images[..., -3:].flip(3)], dim=3)
+    torch.testing.assert_close(transform(images, shift), expected, atol=1e-5, rtol=0)
+
+
+def test_rectangle_comes_from_the_neighbour_and_reaches_every_place():
+    maps = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 1, 6, 8)
+    covered, draws = np.zeros((6, 8), bool), generator()
+    for _ in range(1500):
+        mixed = mix_rectangle(maps, 1.0, draws).numpy()[:, 0]
+        pasted = mixed != maps.numpy()[:, 0]
+        assert (pasted[0] == pasted[1]).all()  # one rectangle for the batch
+        rows, columns = np.nonzero(pasted[0].any(1))[0], np.nonzero(pasted[0].any(0))[0]
+        assert pasted[0].sum() == len(rows) * len(columns)
+        assert len(rows) <= 3 and len(columns) <= 4
+        assert set(np.unique(mixed[1])) <= {0, 1}  # sample 1 holds only itself and sample 0
+        covered |= pasted[0]
+    assert covered.all()  # the last row and column too
+
+
+def test_channels_come_whole_from_the_neighbour_as_it_was_or_vanish():
+    maps = 1 + torch.arange(4.0).view(4, 1, 1, 1) + 10 * torch.arange(200.0).view(1, 200, 1, 1)
+    mixed = mix_channels(maps, 1.0, generator()).numpy()[:, :, 0, 0]
+    own, other = maps.numpy()[:, :, 0, 0], np.roll(maps.numpy()[:, :, 0, 0], 1, axis=0)
+    dropped, exchanged = mixed == 0, mixed == other
+    assert (dropped | exchanged | (mixed == own)).all()
+    assert (exchanged.mean(1) > 0.03).all() and (exchanged.mean(1) < 0.35).all()  # every sample receives, the last too
+    assert (dropped.mean(1) > 0.05).all() and (dropped.mean(1) < 0.36).all()
+
+
+@pytest.mark.parametrize("mix", [mix_rectangle, mix_channels])
+def test_mixing_happens_with_its_probability(mix):
+    maps, draws = torch.randn(3, 8, 10, 10, generator=generator()), generator(1)
+    assert torch.equal(mix(maps, 0.0, draws), maps)
+    changed = np.mean([not torch.equal(mix(maps, 0.4, draws), maps) for _ in range(400)])
+    expected = 0.4 if mix is mix_rectangle else 1 - 0.6**2  # exchange and drop are drawn apart
+    assert changed == pytest.approx(expected, abs=0.1)

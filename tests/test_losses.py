@@ -1,0 +1,63 @@
+"""Eq. 1 to 5 and the alternatives of Table 4, against a naive re-typing in numpy."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from siv_lite import losses
+
+
+def draw(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_discriminator_loss_is_equations_1_and_2():
+    decisions = [draw(5, 1, 4, 6, seed=1), draw(5, 1, 2, 3, seed=2), draw(5, 1, 1, 1, seed=3)]
+    total = 0.0
+    for logits in decisions:
+        d = sigmoid(logits.numpy())
+        total += -np.mean(np.log(d[:2])) - np.mean(np.log(1 - d[2:]))
+    assert losses.discriminator_part_loss(decisions, real=2).item() == pytest.approx(total / 3)
+
+
+def test_generator_loss_is_the_non_saturating_form():
+    decisions = [draw(5, 1, 4, 6, seed=1), draw(5, 1, 2, 3, seed=2)]
+    naive = np.mean([-np.mean(np.log(sigmoid(logits.numpy()))) for logits in decisions])
+    assert losses.generator_part_loss(decisions).item() == pytest.approx(naive)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 6])
+def test_diversity_in_features_is_equation_4_over_all_pairs(n):
+    features = [draw(n, 4, 2, 3, seed=1), draw(n, 3, 4, 6, seed=2), draw(n, 2, 8, 12, seed=3)]
+    total = 0.0
+    for feature in features:
+        f = np.tanh(feature.numpy())
+        total += np.mean([np.abs(f[i] - f[j]).mean() for i, j in itertools.combinations(range(n), 2)])
+    assert losses.diversity_in_features(features).item() == pytest.approx(total / 3, rel=1e-5)
+
+
+def test_pair_distance_has_the_naive_gradient():
+    values = draw(5, 3, 4, 4).requires_grad_()
+    losses.pair_distance(values).backward()
+    x, naive = values.detach().numpy(), np.zeros((5, 3, 4, 4))
+    for i, j in itertools.permutations(range(5), 2):
+        naive[i] += np.sign(x[i] - x[j]) / (10 * x[0].size)
+    np.testing.assert_allclose(values.grad, naive, rtol=1e-5)
+
+
+def test_diversity_sensitive_is_clipped_ratio_of_distances():
+    images, latents = draw(4, 3, 2, 2, seed=1), draw(4, 6, seed=2)
+    x, z = images.numpy(), latents.numpy()
+    ratios = [np.abs(x[i] - x[i - 1]).mean() / (np.abs(z[i] - z[i - 1]).mean() + 1e-5) for i in range(4)]
+    assert losses.diversity_sensitive(images, latents).item() == pytest.approx(np.mean(np.minimum(ratios, 1)))
+
+
+def test_latent_consistency_is_the_mean_square():
+    a, b = draw(2, 3, 4, 4, seed=1), draw(2, 3, 4, 4, seed=2)
+    assert losses.latent_consistency(a, b).item() == pytest.approx(((a.numpy() - b.numpy()) ** 2).mean())

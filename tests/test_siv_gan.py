@@ -1,0 +1,188 @@
+"""SIV-GAN's networks, sizes and switches."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from siv_lite.errors import SivLiteError
+from siv_lite.methods import make_settings
+from siv_lite.methods.siv_gan import SIVGAN, Discriminator, Generator, Settings, complete
+
+CPU = torch.device("cpu")
+ABLATIONS = {  # Tables 3, 4 and 6
+    "full": {},
+    "no layout": {"layout_branch": False},
+    "no content": {"content_branch": False},
+    "no branches": {"layout_branch": False, "content_branch": False},
+    "no DR": {"diversity": "none"},
+    "no FA": {"feature_mixing": 0.0},
+    "no DA": {"augmentation": 0.0},
+    "no low-level loss": {"low_level_loss": False},
+    "DR in images": {"diversity": "images"},
+    "DS": {"diversity": "DS"},
+    "zCR": {"diversity": "zCR"},
+    "broadcast": {"latent": "broadcast"},
+    "one low-level block": {"low_level_blocks": 1},
+}
+
+
+def build(frames, precision="fp32", seed=0, **settings):
+    return SIVGAN(frames, make_settings("siv_gan", "smoke", **settings), CPU, precision, seed)
+
+
+def networks(**settings):
+    settings = complete(Settings(width=8, **settings), 1, 48, 64)
+    generator = torch.Generator().manual_seed(0)
+    G, D = Generator(settings), Discriminator(settings)
+    G.prepare(CPU, generator)
+    D.prepare(CPU, generator)
+    return G, D
+
+
+@pytest.mark.parametrize("height, width, size, depths", [
+    (32, 32, (32, 32), (4, 2, 3)),
+    (48, 64, (48, 64), (5, 2, 3)),
+    (90, 160, (96, 160), (6, 3, 3)),
+    (192, 320, (192, 320), (7, 3, 4)),
+    (256, 256, (256, 256), (7, 3, 4)),
+    (288, 512, (320, 576), (7, 3, 4)),
+    (576, 1024, (640, 1152), (8, 4, 3)),
+    (768, 1024, (768, 1024), (9, 4, 4)),
+])
+def test_depths_follow_from_the_frames(height, width, size, depths):
+    s = complete(Settings(), 1, height, width)
+    assert tuple(side * 2 ** (s.generator_blocks - 1) for side in s.grid) == size
+    assert (s.generator_blocks, s.low_level_blocks, s.branch_blocks) == depths
+
+
+def test_every_size_from_32_px_and_every_aspect_up_to_4_gets_networks_that_fit():
+    for short in [*range(32, 200, 7), 256, 400]:
+        for aspect in (1, 1.2, 4 / 3, 16 / 9, 2, 2.5, 3, 4):
+            for height, width in ((short, round(short * aspect)), (round(short * aspect), short)):
+                s = complete(Settings(), 1, height, width)
+                made = [side * 2 ** (s.generator_blocks - 1) for side in s.grid]
+                assert abs(math.log(made[0] / made[1] * width / height)) < 0.17, (height, width, s)
+                assert 0.75 < math.sqrt(made[0] * made[1] / height / width) < 1.35, (height, width, s)
+                assert min(made) >> (s.low_level_blocks + s.branch_blocks) >= 1
+
+
+def test_generator_gives_the_pictures_that_the_discriminator_reads():
+    G, D = networks()
+    features = G.features(torch.randn(2, 64))
+    assert [tuple(x.shape[1:]) for x in features] == [(64, 3, 4), (64, 6, 8), (32, 12, 16), (16, 24, 32), (8, 48, 64)]
+    pyramid = G.pyramid(features)
+    assert [tuple(x.shape) for x in pyramid] == [(2, 3, 48, 64), (2, 3, 24, 32)]
+    assert all(x.abs().max() <= 1 for x in pyramid)
+    assert {part: len(maps) for part, maps in D(pyramid).items()} == {"low_level": 2, "content": 3, "layout": 3}
+
+
+def test_branches_see_only_content_or_only_layout():
+    _, D = networks()
+    x = torch.randn(1, 32, 12, 16)
+    places = torch.randperm(12 * 16)
+    shuffled = x.flatten(2)[:, :, places].view_as(x)
+    torch.testing.assert_close(D.view("content", x), D.view("content", shuffled))
+    assert not torch.allclose(D.view("layout", x), D.view("layout", shuffled))
+    assert D.view("content", x).shape == (1, 32, 1, 1) and D.view("layout", x).shape == (1, 1, 12, 16)
+
+
+def test_features_of_generated_samples_are_never_mixed():
+    G, D = networks(feature_mixing=1.0)
+    pyramid = G.pyramid(G.features(torch.randn(4, 64)))
+    plain, mixed = D(pyramid), D(pyramid, real=2, generator=torch.Generator().manual_seed(0))
+    for part in ("content", "layout"):
+        for a, b in zip(plain[part], mixed[part], strict=True):
+            torch.testing.assert_close(a[2:], b[2:])
+        assert not torch.allclose(plain[part][0][:2], mixed[part][0][:2])
+
+
+def test_equation_3_weights_the_parts(toy_frames):
+    parts = {"content": torch.tensor(1.0), "layout": torch.tensor(10.0), "low_level": torch.tensor(100.0)}
+    assert build(toy_frames).total(parts).item() == 211
+    assert build(toy_frames, low_level_loss=False).total(parts).item() == 11
+
+
+def test_generator_block_is_the_plain_residual_block():
+    G, _ = networks()
+    block, x = G.blocks[2], torch.randn(2, 64, 6, 8)
+    up = F.interpolate(F.leaky_relu(x, 0.2), scale_factor=2, mode="nearest")
+    inner = F.leaky_relu(F.conv2d(up, block.first.weight, block.first.bias, padding=1), 0.2)
+    plain = F.conv2d(inner, block.second.weight, block.second.bias, padding=1)
+    plain = plain + F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), block.shortcut.weight)
+    torch.testing.assert_close(block(x), plain, rtol=1e-4, atol=1e-5)
+
+
+def test_discriminator_block_is_the_plain_residual_block():
+    _, D = networks()
+    block, x = D.low_level[0], torch.randn(2, 8, 20, 14)
+    inner = F.leaky_relu(F.conv2d(F.leaky_relu(x, 0.2), block.first.weight, block.first.bias, padding=1), 0.2)
+    plain = F.conv2d(inner, block.second.weight, block.second.bias, padding=1) + F.conv2d(x, block.shortcut.weight)
+    torch.testing.assert_close(block(x), F.avg_pool2d(plain, 2), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_every_ablation_is_a_switch_that_trains(name, toy_frames):
+    method = build(toy_frames, **ABLATIONS[name])
+    before = {key: tensor.clone() for key, tensor in method.state().items()}
+    losses = [method.step() for _ in range(2)][-1]
+    assert all(value.isfinite() for value in losses.values())
+    for key, tensor in method.state().items():
+        unused = name == "no low-level loss" and "low_level" in key and "decide" in key
+        if key.startswith(("G", "D")) and key.endswith(".raw") and tensor.numel() > 1 and not unused:
+            assert not torch.equal(tensor, before[key]), f"{key} does not learn"
+
+
+def test_bf16_trains_and_stays_near_fp32(toy_frames):
+    a, b = build(toy_frames).step(), build(toy_frames, precision="bf16").step()
+    assert all(abs(a[name] - b[name]) < 0.05 for name in a)
+    assert build(toy_frames, precision="bf16").generate(torch.randn(2, 64)).dtype == torch.float32
+
+
+def test_diversity_regularisation_makes_samples_differ(toy_frames):
+    spreads = {}
+    for kind in ("features", "none"):
+        method = build(toy_frames, iterations=60, diversity=kind)
+        for _ in range(60):
+            method.step()
+        spreads[kind] = method.generate(method.draw_latents(8, 0)).std(0).mean()
+    assert spreads["features"] > 1.5 * spreads["none"]
+
+
+def test_discriminator_tells_real_from_noise_better_with_training(toy_frames):
+    method = build(toy_frames, iterations=60, learning_rate=1e-3)
+    first = sum(method.step()["D"] for _ in range(5))
+    for _ in range(25):
+        method.step()
+    assert sum(method.step()["D"] for _ in range(5)) < first
+
+
+def test_learning_rate_falls_to_zero_over_the_last_share(toy_frames):
+    method = build(toy_frames, iterations=10, decay=0.5, learning_rate=0.1)
+    rates = []
+    for _ in range(10):
+        method.step()
+        rates.append(round(method.optimisers["G"].param_groups[0]["lr"].item(), 6))
+    assert rates == [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.02]
+
+
+@pytest.mark.parametrize("settings, message", [
+    ({"low_level_blocks": 6}, "need pictures of"),
+    ({"branch_blocks": 8}, "need pictures of"),
+    ({"grid": (0, 4)}, "grid"),
+    ({"grid": (3, 400)}, "grid"),
+    ({"width": -16}, "width"),
+    ({"batch_size": 1}, "batch_size"),
+    ({"iterations": 0}, "iterations"),
+    ({"augmentation": 1.5}, "augmentation"),
+    ({"learning_rate": -1.0}, "learning_rate"),
+    ({"diversity": "DR"}, "one of 'features'"),
+    ({"width": 16.5}, "width"),
+    ({"layout_branch": 1}, "layout_branch"),
+    ({"learnign_rate": 0.1}, "Unknown setting 'learnign_rate'"),
+])
+def test_bad_settings_get_one_sentence(settings, message, toy_frames):
+    with pytest.raises(SivLiteError, match=message) as error:
+        build(toy_frames, **settings)
+    assert "\n" not in str(error.value)
