@@ -1,4 +1,4 @@
-"""Differentiable augmentation (DA): one random transform per sample, the same at every scale the discriminator reads."""
+"""Augmentation of pictures (DA), one random transform per sample at every scale, and of features (FA)."""
 
 import math
 

@@ -84,7 +84,7 @@ class SpectralNetwork(nn.Module):
     def normalize(self, iterate: bool = True) -> None:
         """Set every `weight` to raw / sigma; sigma comes from one power iteration, or without `iterate` from v as is.
 
-        u and v are state that belongs to the weights: with the same raw weights and v the result is the same to the bit.
+        With the same raw weights and v the result is the same to the bit, so a training can go on exactly.
         """
         matrices = [layer.matrix(layer.raw) for layer in self.layers]
         rights = [layer.right for layer in self.layers]

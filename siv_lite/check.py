@@ -1,6 +1,7 @@
 """Measure a run, and check later, perhaps on another machine, that it still is what was measured."""
 
 import math
+from pathlib import Path
 
 import numpy
 from PIL import Image
@@ -10,7 +11,7 @@ from siv_lite.errors import SivLiteError
 from siv_lite.frames import image_grid
 from siv_lite.metrics import Table, evaluate
 from siv_lite.run import Run, open_run
-from siv_lite.train import GRID_SEED, GRID_SIZE
+from siv_lite.training import GRID_SEED, GRID_SIZE
 
 SAMPLES, SEED = 16, 1
 TOLERANCE = 0.02  # relative; devices and thread counts round differently
@@ -23,6 +24,7 @@ def measure_run(run: Run) -> Table:
     if run.finished and path.exists():
         return Table(**read_stored(run)["table"])
     table = evaluate(run.sample(SAMPLES, SEED), run.frames)
+    table.missing = {name: text.replace(str(Path.home()), "~") for name, text in table.missing.items()}
     if run.finished:
         check_iteration(run)
         write_json(path, {"checkpoint": checkpoint_sum(run), "table": table.as_dict()})
@@ -53,7 +55,7 @@ def check_run(run: Run) -> list[str]:
     except (OSError, ValueError):  # missing, damaged or of another size
         difference = math.inf
     if not difference < GREY_LEVELS:
-        raise SivLiteError(f"{path} differs from the same grid drawn again by {difference:.3g} grey levels of 255")
+        raise SivLiteError(f"{path} is missing or differs from the grid drawn again (mean {difference:.3g} of 255)")
     return ["metrics recomputed from the checkpoint: agree", "last grid drawn again: agrees"]
 
 

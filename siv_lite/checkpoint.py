@@ -88,7 +88,7 @@ def append_log(folder: Path, iteration: int, losses: dict[str, float]) -> None:
         with open(folder / "log.jsonl", "a") as file:
             file.write(json.dumps({"iteration": iteration, **losses}) + "\n")
     except OSError as error:
-        raise SivLiteError(f"Cannot write {folder / 'log.jsonl'}: {error.strerror}; free some space and go on.") from error
+        raise SivLiteError(f"{folder / 'log.jsonl'} cannot be written ({error.strerror}); free some space") from error
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:
@@ -103,10 +103,9 @@ def rewind(folder: Path, iteration: int) -> None:
     lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["iteration"] <= iteration]
     with replacing(folder / "log.jsonl") as temporary:
         temporary.write_text("".join(lines))
-    for path in (folder / "samples").glob("*.png"):
-        if path.stem.isdigit() and int(path.stem) > iteration:
+    later = [p for p in [*folder.glob("samples/*.png"), *list_checkpoints(folder)] if int(p.stem[-8:]) > iteration]
+    for path in [*later, *folder.glob(".[0-9]*-*"), *folder.glob("samples/.[0-9]*-*")]:
+        path.unlink()
+    for path in folder.glob("checkpoint-*.safetensors"):
+        if not path.with_suffix(".json").exists():
             path.unlink()
-    complete = {path.stem for path in list_checkpoints(folder)}
-    for path in [*folder.glob(".[0-9]*-*"), *folder.glob("samples/.[0-9]*-*"), *folder.glob("checkpoint-*.safetensors")]:
-        if path.stem not in complete:  # a killed write's temporary file, or weights without their description
-            path.unlink(missing_ok=True)

@@ -1,7 +1,10 @@
 """A run: one training in its folder, from which samples are drawn, while it still trains or long after."""
 
+import dataclasses
+import json
 import math
-import sys
+import platform
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from siv_lite.checkpoint import list_checkpoints, load_checkpoint, read_json, re
 from siv_lite.errors import SivLiteError
 from siv_lite.files import replacing
 from siv_lite.frames import check_frames, source_checksum, to_uint8
-from siv_lite.methods import Method, find_method, make_settings, settings_as_dict
+from siv_lite.methods import Method, find_method, make_settings
 
 BATCH = 16  # samples drawn at once, so that many samples need no more memory than few
 PRECISIONS = ("fp32", "tf32", "bf16")
@@ -27,7 +30,7 @@ class Run:
     the checkpoint), `finished`.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any], frames: Tensor, method: Method, iteration: int):
+    def __init__(self, folder: Path, config: dict, frames: Tensor, method: Method, iteration: int):
         self.folder, self.config, self.frames, self.method, self.iteration = folder, config, frames, method, iteration
 
     @property
@@ -59,7 +62,7 @@ class Run:
 
     def __repr__(self) -> str:
         state = "finished" if self.finished else "unfinished"
-        return f"Run({self.config['method']} {self.config['preset']}, {self.iteration} iterations, {state}, {self.folder})"
+        return f"Run({self.config['method']}, {self.iteration} iterations, {state}, {self.folder})"
 
 
 def open_run(folder: str | Path, device: str = "auto") -> Run:
@@ -76,19 +79,22 @@ def open_run(folder: str | Path, device: str = "auto") -> Run:
     return Run(folder, config, frames, method, iteration)
 
 
-def make_config(method: str, frames: Tensor, preset: str, precision: str, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
+def make_config(
+    method: str, frames: Tensor, preset: str, precision: str, seed: int, settings: dict[str, Any]
+) -> dict[str, Any]:
     """What is asked for, as it stands in `config.json`; SivLiteError for anything unknown or out of range."""
     if precision not in PRECISIONS:
         raise SivLiteError(f"Unknown precision {precision!r}; known are {', '.join(PRECISIONS)}")
-    return {
+    config = {
         "method": method,
         "preset": preset,
-        "settings": settings_as_dict(make_settings(method, preset, **settings)),
+        "settings": dataclasses.asdict(make_settings(method, preset, **settings)),
         "precision": precision,
         "seed": check_seed(seed),
-        "frames": {"shape": list(frames.shape), "sha256": source_checksum(frames)},
-        "versions": {"python": sys.version.split()[0], "torch": torch.__version__, "numpy": numpy.__version__},
+        "frames": {"shape": frames.shape, "sha256": source_checksum(frames)},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__},
     }
+    return json.loads(json.dumps(config))  # as it will be read again: tuples are lists there
 
 
 def claim_folder(folder: Path, config: dict[str, Any], frames: Tensor) -> dict[str, Any]:
@@ -104,11 +110,11 @@ def claim_folder(folder: Path, config: dict[str, Any], frames: Tensor) -> dict[s
             temporary.write_bytes(save({"frames": pixels}))
         write_json(folder / "config.json", config)
     found = read_config(folder)
-    wanted, own = ({**c["settings"], **{k: c[k] for k in ("method", "precision", "seed", "frames")}} for c in (config, found))
-    for name in wanted:
-        if wanted[name] != own.get(name):
+    for name, value in (config | config["settings"]).items():
+        other = (found | found["settings"]).get(name)
+        if other != value and name not in ("preset", "settings", "versions"):
             raise SivLiteError(
-                f"{folder} holds a run with other settings: {name} is {own.get(name)} there, {wanted[name]} here; "
+                f"{folder} holds a run with other settings: {name} is {other} there, {value} here; "
                 "use the same settings to go on, or another `out`"
             )
     return found
@@ -119,7 +125,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         return read_json(folder / "config.json")
     except ValueError:
-        raise SivLiteError(f"{folder / 'config.json'} is damaged; restore it or train in another folder") from None
+        raise SivLiteError(f"{folder / 'config.json'} is damaged; train in another folder") from None
     except OSError:
         raise SivLiteError(f"{folder} is not a run folder: it has no config.json that can be read") from None
 
@@ -133,10 +139,9 @@ def build(folder: Path, config: dict[str, Any], device: torch.device) -> tuple[M
     except Exception:  # a damaged file raises nearly anything
         intact = False
     if not intact:
-        raise SivLiteError(f"{folder / 'frames.safetensors'} is missing or damaged; restore it or train in another folder")
+        raise SivLiteError(f"{folder / 'frames.safetensors'} is missing or damaged; train in another folder")
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config["precision"] != "fp32"
-    values = {name: tuple(v) if isinstance(v, list) else v for name, v in config["settings"].items()}
-    settings = make_settings(config["method"], **values)
+    settings = make_settings(config["method"], **config["settings"])
     return find_method(config["method"])(frames, settings, device, config["precision"], config["seed"]), frames
 
 
@@ -156,18 +161,17 @@ def restore(method: Method, folder: Path, seed: int) -> int:
 
 
 def choose_device(name: str) -> torch.device:
-    """"auto" (CUDA where there is one), "cpu", "cuda" or "cuda:1"; SivLiteError for others and absent ones."""
+    """ "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:1"; SivLiteError for others and absent ones."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except (RuntimeError, TypeError):
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise SivLiteError(f"Unknown device {name!r}; known are auto, cpu and cuda")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    if name == "cpu":
+        return torch.device("cpu")
+    found = re.fullmatch(r"cuda(?::(\d+))?", str(name))
+    if not found:
+        raise SivLiteError(f"Unknown device {name!r}; known are auto, cpu, cuda and cuda:1")
+    if int(found[1] or 0) >= torch.cuda.device_count():
         raise SivLiteError(f"Device {name!r} is not there; use device='cpu' or 'auto'")
-    return device
+    return torch.device(name)
 
 
 def check_seed(seed: int) -> int:

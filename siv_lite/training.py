@@ -19,7 +19,7 @@ from siv_lite.frames import check_frames, image_grid, save_image
 from siv_lite.methods import Method
 from siv_lite.run import Run, build, choose_device, claim_folder, make_config, open_run, restore
 
-LOGS, CHECKPOINTS, GRIDS = 500, 20, 10  # of each at most this many in a training
+COUNTS = {"log": 500, "grid": 10, "save": 20}  # of lines, pictures and checkpoints at most, in a whole training
 GRID_SEED, GRID_SIZE = 0, 16
 
 
@@ -64,8 +64,8 @@ def train(
 
 
 def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
-    """Train from iteration `start` to the end or to Ctrl-C, writing log, grids and checkpoints; return the iteration."""
-    every = {name: math.ceil(method.iterations / n) for name, n in (("log", LOGS), ("save", CHECKPOINTS), ("grid", GRIDS))}
+    """Train from iteration `start` to the end or to Ctrl-C, and return where it ended; write log, grids, checkpoints."""
+    every = {name: math.ceil(method.iterations / count) for name, count in COUNTS.items()}
     step, latents, saved = fast_step(method), method.draw_latents(GRID_SIZE, GRID_SEED), start
     bar = tqdm(total=method.iterations, initial=start, disable=not progress, mininterval=0.5, desc=folder.name)
     with bar, interruptible() as interrupted:
@@ -73,12 +73,14 @@ def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
             losses = step()
             last = iteration == method.iterations
             due = {name for name, period in every.items() if last or iteration % period == 0}
-            if due or interrupted:
+            if interrupted:
+                due.add("save")
+            if due:
                 values = {name: value.item() for name, value in losses.items()}
-                if not all(map(math.isfinite, values.values())) or not is_finite(method):
+                if not is_finite(losses) or "save" in due and not is_finite(method.state()):
                     raise SivLiteError(
-                        f"Training in {folder} stopped being finite at iteration {iteration} ({values}); it stands at its "
-                        f"last good checkpoint, iteration {saved}; try a lower learning_rate in another `out`"
+                        f"Training in {folder} stopped being finite at iteration {iteration} ({values}); it stands at "
+                        f"its last good checkpoint, iteration {saved}; try a lower learning_rate in another `out`"
                     )
             if "log" in due:
                 append_log(folder, iteration, values)
@@ -86,7 +88,7 @@ def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
             if "grid" in due:
                 grid = image_grid(method.generate(latents).float().cpu())
                 save_image(grid, folder / "samples" / f"{iteration:08d}.png")
-            if "save" in due or interrupted:
+            if "save" in due:
                 save_checkpoint(folder, iteration, {**method.state(), "random": method.generator.get_state()})
                 saved = iteration
             bar.update()
@@ -95,9 +97,9 @@ def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
     return method.iterations
 
 
-def is_finite(method: Method) -> bool:
-    """Whether all weights and moments are finite, so that a checkpoint of them is worth keeping."""
-    return all(tensor.isfinite().all() for tensor in method.state().values())
+def is_finite(tensors: dict[str, Tensor]) -> bool:
+    """Whether every element of every tensor is a number."""
+    return all(tensor.isfinite().all() for tensor in tensors.values())
 
 
 @contextmanager

@@ -13,7 +13,8 @@ def generator(seed=0):
 
 def test_probability_zero_changes_nothing():
     images = torch.rand(3, 3, 24, 32, generator=generator()) * 2 - 1
-    torch.testing.assert_close(transform(images, draw_transforms(3, 24, 32, 0.0, generator())), images, atol=1e-5, rtol=0)
+    transforms = draw_transforms(3, 24, 32, 0.0, generator())
+    torch.testing.assert_close(transform(images, transforms), images, atol=1e-5, rtol=0)
 
 
 def test_transforms_differ_between_samples_and_keep_to_their_ranges():

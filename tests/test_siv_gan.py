@@ -177,7 +177,7 @@ def test_learning_rate_falls_to_zero_over_the_last_share(toy_frames):
     ({"iterations": 0}, "iterations"),
     ({"augmentation": 1.5}, "augmentation"),
     ({"learning_rate": -1.0}, "learning_rate"),
-    ({"diversity": "DR"}, "one of 'features'"),
+    ({"diversity": "DR"}, "Literal\\['features'"),
     ({"width": 16.5}, "width"),
     ({"layout_branch": 1}, "layout_branch"),
     ({"learnign_rate": 0.1}, "Unknown setting 'learnign_rate'"),

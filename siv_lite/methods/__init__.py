@@ -3,12 +3,11 @@
 A new method is one new file beside this one and one new row in `METHODS`.
 """
 
-import dataclasses
 import importlib
+import inspect
 import math
 import typing
 from abc import ABC, abstractmethod
-from types import NoneType
 from typing import Any, ClassVar
 
 import torch
@@ -66,7 +65,7 @@ class Method(ABC):
         """Copy a saved `state` into this method's own; SivLiteError if names or shapes do not fit."""
         own = self.state()
         if own.keys() != state.keys() or any(own[name].shape != state[name].shape for name in own):
-            raise SivLiteError(f"The checkpoint does not fit {type(self).__name__} with these settings; use another `out`")
+            raise SivLiteError(f"The checkpoint does not fit {type(self).__name__} and these settings; use another `out`")
         for name, tensor in own.items():
             tensor.copy_(state[name])
         for network in self.networks.values():
@@ -94,39 +93,23 @@ def make_settings(method: str, preset: str = "paper", **overrides: Any) -> Any:
         if name not in types:
             raise SivLiteError(f"Unknown setting {name!r} of {method}; known are {', '.join(types)}")
         if not fits(value, types[name]):
-            raise SivLiteError(f"Setting {name} of {method} must be {describe(types[name])}, not {value!r}")
+            expected = inspect.formatannotation(types[name])
+            raise SivLiteError(f"Setting {name} of {method} must be {expected}, not {value!r}")
         low, high = kind.BOUNDS.get(name, (-math.inf, math.inf))
         if isinstance(value, int | float) and not low <= value <= high:
             raise SivLiteError(f"Setting {name} of {method} must lie in {low} to {high}, not {value}")
-    if preset != "paper":
-        overrides = kind.PRESETS[preset] | overrides
-    return kind.Settings(**overrides)
+    return kind.Settings(**(kind.PRESETS[preset] | overrides))
 
 
 def fits(value: Any, expected: Any) -> bool:
-    """Whether a setting's value is of its annotated type (int, float, bool, str, Literal, tuple of int, or None)."""
-    options = typing.get_args(expected)
-    if typing.get_origin(expected) is typing.Literal:
+    """Whether a value is of an annotated type: int, float, bool, str, Literal, tuple, None or a union of them."""
+    origin, options = typing.get_origin(expected), typing.get_args(expected)
+    if origin is typing.Literal:
         return value in options
-    if typing.get_origin(expected) is tuple:
-        return isinstance(value, (tuple, list)) and len(value) == len(options) and all(map(fits, value, options))
-    if options:  # a union
+    if origin is tuple:  # JSON knows only lists
+        return isinstance(value, tuple | list) and len(value) == len(options) and all(map(fits, value, options))
+    if options:
         return any(fits(value, option) for option in options)
-    if expected is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
-
-
-def describe(expected: Any) -> str:
-    """A type in words, for a message."""
-    options = typing.get_args(expected)
-    if typing.get_origin(expected) is typing.Literal:
-        return "one of " + ", ".join(map(repr, options))
-    if options and typing.get_origin(expected) is not tuple:
-        return " or ".join(describe(option) for option in options)
-    return "None" if expected is NoneType else getattr(expected, "__name__", str(expected))
-
-
-def settings_as_dict(settings: Any) -> dict[str, Any]:
-    """Settings as plain values for JSON."""
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(settings).items()}
+    if isinstance(value, bool):
+        return expected is bool
+    return isinstance(value, int | float if expected is float else expected)

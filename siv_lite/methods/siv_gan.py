@@ -84,14 +84,14 @@ def complete(settings: Settings, count: int, height: int, width: int) -> Setting
     branch = settings.branch_blocks or max(1, min((8 if blocks == 9 else 7) - low_level, halvings - low_level))
     if low_level + branch > halvings or low_level > blocks:
         raise SivLiteError(
-            f"{low_level} low_level_blocks and {branch} branch_blocks need pictures of {2 ** (low_level + branch)} pixels "
-            f"a side, but {blocks} generator_blocks make {grid[0] * cell} x {grid[1] * cell} of these frames; use fewer"
+            f"{low_level} low_level_blocks and {branch} branch_blocks need pictures of {2 ** (low_level + branch)} px a "
+            f"side, but {blocks} generator_blocks make {grid[0] * cell} x {grid[1] * cell} of these frames; use fewer"
         )
     return replace(
         settings,
         iterations=settings.iterations or (100_000 if count == 1 else 300_000),
         generator_blocks=blocks,
-        grid=grid,
+        grid=tuple(grid),
         low_level_blocks=low_level,
         branch_blocks=branch,
     )

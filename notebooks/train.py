@@ -1,0 +1,94 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Train, measure, and check again
+#
+# This notebook trains one method on one image or clip. Run it here, or into a folder of its own:
+#
+#     python -m siv_lite.execute notebooks/train.ipynb runs/street -p source data_samples/street.png -p preset paper
+#
+# The folder then holds the run (settings, log, grids, checkpoints, metrics) and this notebook, executed. Stopped at any
+# moment, the same command goes on from the last checkpoint. Once the run has finished, it is only opened, so that
+# executing the notebook again is a check, on any machine and without a GPU, that takes less than a minute:
+#
+#     cd runs/street && pytest --nbval --nbval-cell-timeout=300 train.ipynb
+
+# %% tags=["parameters"]
+source: str = "../data_samples/balloons.png"  # image, folder of images, GIF or video to learn from
+method: str = "siv_gan"  # a file in siv_lite/methods
+preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (the paper's, for a GPU)
+iterations: int | None = None  # None: as many as the preset says
+max_size: int | None = 64  # longest side in pixels; larger pictures are reduced, None: never
+seed: int = 0  # of the weights and of all that is drawn in training
+device: str = "auto"  # auto (CUDA where there is one), cpu, cuda or cuda:1
+precision: str = "fp32"  # fp32, tf32 or bf16; the last two are for CUDA
+settings: dict = {}  # single settings of the method, for ablations: {"diversity": "none"}
+out: str = "../runs/balloons"  # folder of the run
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+from pathlib import Path
+
+from siv_lite import open_run, read_frames, train
+from siv_lite.check import check_run, measure_run
+from siv_lite.figures import plot_losses, show_images
+
+# %% [markdown]
+# ## The run
+#
+# A finished run needs neither its source nor the device it was trained on: its frames lie in its folder. What it does
+# need is that these parameters are still the ones it was trained with; `train` compares them and refuses any others.
+# Meanwhile the folder `samples` fills with grids of new pictures.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+done = Path(out, "done.json").exists()
+device = "auto" if done else device
+stored = done and not Path(source).exists()
+frames = open_run(out, device).frames if stored else read_frames(source, max_size)
+run = train(method, frames, out, preset, iterations, device, seed, precision, **settings)
+run
+
+# %% [markdown]
+# ## What it learned from, and what it draws
+#
+# Above the training frame (of a clip, the first eight), below new pictures. Look for objects that moved, multiplied or
+# vanished while the scene stays believable: that is what the method is for. A grid of copies, or of mush, is a failure.
+
+# %%
+show_images(run.frames[:8], "training")
+show_images(run.sample(16, seed=1), "new")
+
+# %% [markdown]
+# ## Losses
+#
+# A GAN's losses do not fall to zero. They should settle: the discriminator (D) above zero, the generator (G) not
+# running away from it, and the diversity of G's features away from zero. Thin: as logged; thick: running mean.
+
+# %%
+plot_losses(run.log())
+
+# %% [markdown]
+# ## Metrics
+#
+# Sixteen samples against what they were learned from. The first execution stores this table in `metrics.json`; every
+# later one prints the stored table and compares it with a new computation, to 2 %, because devices round differently.
+
+# %%
+table = measure_run(run)
+print(table)
+
+# %% [markdown]
+# ## Check
+#
+# The run is opened anew, measured again, and the last grid of the training drawn again. A damaged checkpoint, an
+# altered metric or a grid that looks different raises an error here that names it.
+
+# %%
+print("\n".join(check_run(run)))

@@ -1,0 +1,173 @@
+"""The notebooks: text pairs agree, they run with tiny parameters, and running them again is a check that can fail."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+from siv_lite import SivLiteError, open_run, train
+from siv_lite.check import check_run, measure_run
+from siv_lite.execute import execute, list_parameters
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+
+
+def nbval(notebook: Path) -> subprocess.CompletedProcess:
+    options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "-p", "no:cacheprovider", "-q"]
+    command = [sys.executable, "-m", "pytest", *options, notebook.name]
+    return subprocess.run(command, cwd=notebook.parent, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """train.ipynb, executed with `smoke` on a picture that has vanished since."""
+    folder = tmp_path_factory.mktemp("trained")
+    source = shutil.copy(FOLDER.parent / "data_samples" / "beach.png", folder / "picture.png")
+    executed = execute(FOLDER / "train.ipynb", folder / "run", {"preset": "smoke", "source": str(source)})
+    source.unlink()
+    return executed
+
+
+@pytest.fixture
+def copied(trained, tmp_path) -> Path:
+    """A copy of the run's folder, to damage."""
+    return shutil.copytree(trained.parent, tmp_path / "run")
+
+
+# The files
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_text_and_notebook_are_the_same(name):
+    text, notebook = jupytext.read(FOLDER / f"{name}.py"), nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    cells = [
+        [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in x.cells] for x in (text, notebook)
+    ]
+    assert cells[0] == cells[1]
+    nbformat.validate(notebook)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_notebook_is_stored_without_outputs_and_with_short_cells(name):
+    code = [cell for cell in nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells if cell.cell_type == "code"]
+    assert not [cell.source for cell in code if cell.outputs or cell.execution_count]
+    assert max(len(cell.source.splitlines()) for cell in code) <= 15
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_is_typed_and_described(name):
+    known = list_parameters(FOLDER / f"{name}.ipynb")
+    assert known.keys() >= {"out"}
+    assert not {name for name, p in known.items() if not p.help or not p.fits(p.default)}
+
+
+# Executed, and executed again
+
+
+def test_an_executed_training_is_checked_on_a_machine_without_its_source(trained):
+    assert (trained.parent / "done.json").exists()
+    again = nbval(trained)
+    assert again.returncode == 0, again.stdout
+    output = trained.read_text()
+    assert "metrics recomputed from the checkpoint: agree" in output
+    assert "last grid drawn again: agrees" in output
+
+
+def test_the_check_fails_with_other_settings_and_names_them(copied):
+    notebook = nbformat.read(copied / "train.ipynb", as_version=4)
+    (injected,) = [cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", [])]
+    injected.source += "\nseed = 1"
+    nbformat.write(notebook, copied / "train.ipynb")
+    again = nbval(copied / "train.ipynb")
+    assert again.returncode == 1
+    assert "seed is 0 there, 1 here" in again.stdout
+
+
+def test_start_here_runs_and_passes_its_check(tmp_path):
+    executed = execute(FOLDER / "00_start_here.ipynb", tmp_path, {"preset": "smoke"})
+    assert (tmp_path / "grid.png").exists() and (tmp_path / "walk.gif").exists()
+    again = nbval(executed)
+    assert again.returncode == 0, again.stdout
+
+
+def test_speed_runs_and_writes_its_numbers(tmp_path):
+    execute(FOLDER / "speed.ipynb", tmp_path, {"configurations": "smoke"})
+    (row,) = json.loads((tmp_path / "speed.json").read_text()).values()
+    assert all(value > 0 for value in row.values())
+    assert row.keys() >= {"flops_per_step", "operations_per_step", "peak_memory_bytes", "seconds_per_step"}
+
+
+# What the check finds
+
+
+def test_an_intact_run_agrees(copied):
+    assert check_run(open_run(copied)) == [
+        "metrics recomputed from the checkpoint: agree",
+        "last grid drawn again: agrees",
+    ]
+
+
+def test_a_flipped_bit_in_the_newest_checkpoint_is_found(copied):
+    path = max(copied.glob("checkpoint-*.safetensors"))
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+    with pytest.warns(UserWarning, match="damaged"):
+        run = open_run(copied)
+    with pytest.raises(SivLiteError, match="finished at iteration 20, but its newest good checkpoint is of 19"):
+        check_run(run)
+
+
+def replace_value(path: Path, *keys: str, value: object) -> None:
+    content = json.loads(path.read_text())
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    path.write_text(json.dumps(content))
+
+
+def test_altered_metrics_are_found(copied):
+    replace_value(copied / "metrics.json", "table", "values", "copy_distance", value=1.0)
+    with pytest.raises(SivLiteError, match="copy_distance is .* but 1 in metrics.json"):
+        check_run(open_run(copied))
+
+
+def test_metrics_of_another_checkpoint_are_found(copied):
+    replace_value(copied / "metrics.json", "checkpoint", value="0" * 64)
+    with pytest.raises(SivLiteError, match="newest checkpoint is not the one"):
+        check_run(open_run(copied))
+
+
+def test_altered_settings_of_the_run_are_found(copied):
+    replace_value(copied / "config.json", "settings", "balance", value=1.0)
+    with pytest.raises(SivLiteError, match="balance is 1.0 there"):
+        train("siv_gan", open_run(copied).frames, copied, "smoke")
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"PNG")])
+def test_a_missing_or_damaged_grid_is_found(copied, damage):
+    damage(copied / "samples" / "00000020.png")
+    with pytest.raises(SivLiteError, match="00000020.png is missing or differs"):
+        check_run(open_run(copied))
+
+
+def test_another_runs_grid_is_found(copied):
+    shutil.copy(copied / "samples" / "00000002.png", copied / "samples" / "00000020.png")
+    with pytest.raises(SivLiteError, match="00000020.png is missing or differs"):
+        check_run(open_run(copied))
+
+
+def test_an_unfinished_run_stores_nothing(copied):
+    (copied / "done.json").unlink()
+    (copied / "metrics.json").unlink()
+    run = open_run(copied)
+    assert measure_run(run)["copy_distance"] > 0
+    assert not (copied / "metrics.json").exists()
+    assert "nothing is compared" in check_run(run)[0]
