@@ -14,17 +14,17 @@ ROTATION = math.radians(8)
 def draw_transforms(n: int, height: int, width: int, probability: float, generator: torch.Generator) -> Tensor:
     """Draw `n` affine maps (n, 2, 3) from output to input coordinates, both in [-1, 1] over the picture.
 
-    A sample is transformed with `probability`; then translation, crop and resize, rotation (in pixels, so that a wide
-    picture is not sheared) and horizontal flip (for every other sample) act together (SIV-GAN, section 3.3).
+    A sample is transformed with `probability` (SIV-GAN, section 3.3), and then by each kind with one half: translation
+    by whole pixels, which blurs nothing, crop and resize, rotation (in pixels: a wide picture is not sheared), flip.
     """
-    device = generator.device
-    uniform = torch.rand((7, n), generator=generator, device=device)
-    active = (uniform[0] < probability).float()
-    angle = active * ROTATION * (2 * uniform[1] - 1)
-    scale = 1 - active * (1 - CROP) * uniform[2]
-    flip = 1 - 2 * active * (uniform[3] < 0.5)
-    shift = active * (2 * uniform[4:6] - 1) * (TRANSLATION * 2 + (1 - scale))  # the crop may lie anywhere inside
-    cosine, sine = scale * torch.cos(angle), scale * torch.sin(angle)
+    uniform = torch.rand((11, n), generator=generator, device=generator.device)
+    chosen = (uniform[:4] < 0.5) & (uniform[4] < probability)
+    drawn = 2 * uniform[5:] - 1
+    size = torch.tensor([width, height], device=generator.device).view(2, 1)
+    angle, scale = chosen[0] * ROTATION * drawn[0], 1 - chosen[1] * (1 - CROP) * (1 + drawn[1]) / 2
+    shift = chosen[2] * torch.round(drawn[2:4] * TRANSLATION * size) * 2 / size
+    shift = shift + (1 - scale) * drawn[4:]  # the crop lies anywhere inside
+    cosine, sine, flip = scale * torch.cos(angle), scale * torch.sin(angle), 1 - 2.0 * chosen[3]
     rows = [flip * cosine, -sine * height / width, shift[0], flip * sine * width / height, cosine, shift[1]]
     return torch.stack(rows, dim=1).view(n, 2, 3)
 

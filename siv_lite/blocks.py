@@ -133,13 +133,15 @@ def average_weights(average: SpectralNetwork, network: SpectralNetwork, weight: 
     torch._foreach_copy_(*vectors)
 
 
-def adam(network: nn.Module, learning_rate: float, betas: tuple[float, float] = (0.5, 0.999)) -> torch.optim.Adam:
-    """Adam in one fused operation, its state made beforehand; the learning rate is a tensor, so a captured step can
-    change it."""
+def adam(network: nn.Module, learning_rate: float, momentum: float) -> torch.optim.Adam:
+    """Adam (`momentum`, 0.999) in one fused operation, its state made beforehand.
+
+    The learning rate is a tensor, so that a captured step can change it.
+    """
     parameters = list(network.parameters())
     device = parameters[0].device
     rate = torch.tensor(learning_rate, device=device)
-    optimiser = torch.optim.Adam(parameters, rate, betas, fused=True, capturable=device.type == "cuda")
+    optimiser = torch.optim.Adam(parameters, rate, (momentum, 0.999), fused=True, capturable=device.type == "cuda")
     for p in parameters:
         optimiser.state[p] = {
             "step": torch.zeros((), device=device),

@@ -94,16 +94,15 @@ def execute(notebook: str | Path, out: str | Path, parameters: dict[str, Any] | 
     values |= {"out": "."} if "out" in known else {}
     unfinished, target = out / f"{notebook.stem}.unfinished.ipynb", out / notebook.name
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it takes `int | None` for no annotation, and warns
-    kernel = {"kernel_name": "python3", "kernel_manager_class": ThisPython, "extra_arguments": ["--log-level=ERROR"]}
+    how = {"language": "python", "kernel_name": "python3", "kernel_manager_class": ThisPython, "progress_bar": False}
+    how |= {"extra_arguments": ["--log-level=CRITICAL"], "stdout_file": sys.stdout}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        node = papermill.execute_notebook(
-            notebook, unfinished, values, cwd=out, progress_bar=False, stdout_file=sys.stdout, **kernel
-        )
+        node = papermill.execute_notebook(notebook, unfinished, values, cwd=out, **how)
     except Exception as error:  # a failed cell, a kernel that died, a full disk
         name, text = getattr(error, "ename", type(error).__name__), str(getattr(error, "evalue", error))
         reason = text if name == "SivLiteError" else f"{name}: {text}"
-        raise SivLiteError(f"{reason} (seen while running {unfinished})") from error
+        raise SivLiteError(f"{reason} (see {unfinished})") from error
     record, code = node.metadata.papermill, [cell for cell in node.cells if cell.cell_type == "code"]
     if not record.end_time or record.exception or not all(cell.execution_count for cell in code):
         raise SivLiteError(f"{unfinished} was not run to its end; run it again")
@@ -129,6 +128,8 @@ def main() -> None:
         print(f"Executed: {execute(given.notebook, given.out, values)}")
     except SivLiteError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; the same command goes on from the last checkpoint")
 
 
 if __name__ == "__main__":

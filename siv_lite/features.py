@@ -7,7 +7,6 @@ import importlib
 import sys
 import warnings
 from pathlib import Path
-from types import ModuleType
 
 import torch
 from torch import Tensor, nn
@@ -32,14 +31,11 @@ class MissingWeights(SivLiteError):
 
 
 def load_weights(file: str) -> dict[str, Tensor]:
-    """State dict of a weight file in torch's folder `checkpoints`. Raises MissingWeights if it is not there,
-    SivLiteError if its content is not what the checksum in its name says."""
+    """State dict of a weight file in torch's folder hub/checkpoints (the environment variable TORCH_HOME moves it).
+    Raises MissingWeights if it is not there, SivLiteError if its content is not what the checksum in its name says."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / file
     if not path.is_file():
-        raise MissingWeights(
-            f"torchvision's weights {file} are not in the folder {path.parent}: put that file of "
-            "https://download.pytorch.org/models there, or name another folder with the environment variable TORCH_HOME"
-        )
+        raise MissingWeights(f"{path} is missing: download https://download.pytorch.org/models/{file} and put it there")
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     if not checksum.startswith(path.stem.rsplit("-", 1)[-1]):
         raise SivLiteError(f"{path} is damaged, its sha256 begins with {checksum[:8]}: download the file again")
@@ -47,29 +43,27 @@ def load_weights(file: str) -> dict[str, Tensor]:
 
 
 @functools.cache
-def import_package(name: str) -> ModuleType:
-    """torchvision or lpips, also beside a build of torch for which torchvision's C++ operators do not load: the models
-    need none of them, but the import looks up the schemas of two. Raises MissingWeights if it is not installed."""
+def _imported(package: str):
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(package)
     except ImportError as error:
         raise MissingWeights(f"{error.name} is not installed: SIFID, FID and LPIPS need it, pip install it") from error
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
-    for half_imported in [module for module in sys.modules if module.split(".")[0] == "torchvision"]:
-        del sys.modules[half_imported]
-    import_package.schemas = torch.library.Library("torchvision", "FRAGMENT")  # they vanish with the object
-    for operator in ("nms", "qnms"):
-        import_package.schemas.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return importlib.import_module(name)
+    except RuntimeError:
+        # Beside some builds of torch, torchvision's C++ operators do not load: its models, and so lpips, need none of
+        # them, but the import looks up the schemas of two.
+        for half_imported in [module for module in sys.modules if module.split(".")[0] == "torchvision"]:
+            del sys.modules[half_imported]
+        _imported.schemas = torch.library.Library("torchvision", "FRAGMENT")  # they vanish with the object
+        for operator in ("nms", "qnms"):
+            _imported.schemas.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        return importlib.import_module(package)
 
 
 @functools.cache
 def _inception() -> nn.Module:
     weights = load_weights(INCEPTION_FILE)
     with torch.random.fork_rng(devices=[]):  # a network starts random: the user's generator must not notice
-        network = import_package("torchvision").models.Inception3(init_weights=False)
+        network = _imported("torchvision").models.Inception3(init_weights=False)
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)
 
@@ -77,8 +71,8 @@ def _inception() -> nn.Module:
 @torch.no_grad()
 def inception_features(images: Tensor) -> dict[int, Tensor]:
     """Inception-v3 features of images (n, 3, H, W) in [-1, 1], as these weights were trained with: {64, 192, 768, 2048
-    channels: (n, channels, h, w)}. Images keep their size, because resizing changes the statistics that SIFID compares;
-    levels with fewer than 2 x 2 features are left out (INCEPTION_SIDE). Raises what load_weights raises."""
+    channels: (n, channels, h, w)}. Images are not resized, which would change what SIFID compares; levels of fewer
+    than 2 x 2 features are left out (INCEPTION_SIDE). Raises MissingWeights, SivLiteError if damaged."""
     network, side, levels = _inception().to(images.device), min(images.shape[2:]), {}
     for channels, stages in INCEPTION_STAGES.items():
         if side >= INCEPTION_SIDE[channels]:
@@ -90,21 +84,20 @@ def inception_features(images: Tensor) -> dict[int, Tensor]:
 
 @functools.cache
 def _lpips() -> nn.Module:
-    trunk, lpips = load_weights(ALEXNET_FILE), import_package("lpips")
+    trunk, lpips = load_weights(ALEXNET_FILE), _imported("lpips")
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")  # lpips calls torchvision in a deprecated way
         # A random AlexNet first: a pretrained one would be downloaded. The linear layers come with lpips.
         network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
     # lpips cuts AlexNet's features in five and keeps their numbers: slice2.3.weight is features.3.weight.
-    names = network.net.state_dict()
-    network.net.load_state_dict({name: trunk["features." + name.split(".", 1)[1]] for name in names})
+    network.net.load_state_dict({x: trunk["features." + x.split(".", 1)[1]] for x in network.net.state_dict()})
     return network.eval().requires_grad_(False)
 
 
 @torch.no_grad()
 def lpips_vectors(images: Tensor) -> Tensor:
     """Vectors (n, D) of images (n, 3, H, W) in [-1, 1], H and W at least ALEXNET_SIDE, whose *squared* Euclidean
-    distance is LPIPS with AlexNet (Zhang et al. 2018, equation 1). Raises what load_weights raises."""
+    distance is LPIPS with AlexNet (Zhang et al. 2018, equation 1). Errors as in inception_features."""
     network, vectors = _lpips().to(images.device), []
     for level, linear in zip(network.net(network.scaling_layer(images)), network.lins, strict=True):
         unit = level / (level.norm(dim=1, keepdim=True) + 1e-10)

@@ -64,7 +64,7 @@ def train(
 
 
 def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
-    """Train from iteration `start` to the end or to Ctrl-C, and return where it ended; write log, grids, checkpoints."""
+    """Train from iteration `start` to the end or to Ctrl-C, writing log, grids, checkpoints; return where it ended."""
     every = {name: math.ceil(method.iterations / count) for name, count in COUNTS.items()}
     step, latents, saved = fast_step(method), method.draw_latents(GRID_SIZE, GRID_SEED), start
     bar = tqdm(total=method.iterations, initial=start, disable=not progress, mininterval=0.5, desc=folder.name)

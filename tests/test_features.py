@@ -29,44 +29,53 @@ def save_named_by_checksum(folder: Path, name: str, state: dict) -> str:
 
 @pytest.fixture(scope="module")
 def random_files(tmp_path_factory):
-    """(folder, Inception file, AlexNet file): random weights under names that fit their checksums."""
-    folder = tmp_path_factory.mktemp("weights")
-    models = features.import_torchvision().models
+    """(torch's folder, Inception file, AlexNet file): random weights under names that fit their checksums."""
+    folder = tmp_path_factory.mktemp("hub")
+    (folder / "checkpoints").mkdir()
+    models = features._imported("torchvision").models
     with torch.random.fork_rng():
         torch.manual_seed(0)
         inception = models.Inception3(init_weights=False).state_dict()
         trunk = {f"features.{name}": value for name, value in models.AlexNet().features.state_dict().items()}
-    return folder, save_named_by_checksum(folder, "inception", inception), save_named_by_checksum(folder, "alex", trunk)
+    states = {"inception": inception, "alex": trunk}
+    return folder, *(save_named_by_checksum(folder / "checkpoints", name, state) for name, state in states.items())
 
 
 @pytest.fixture
 def weights(random_files, monkeypatch):
+    """The folder of random weights, which are loaded in place of the published ones."""
     folder, inception, alexnet = random_files
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(folder))
     monkeypatch.setattr(features, "INCEPTION_FILE", inception)
     monkeypatch.setattr(features, "ALEXNET_FILE", alexnet)
-    return folder
+    yield folder / "checkpoints"
+    features._inception.cache_clear()
+    features._lpips.cache_clear()
 
 
 def images(count, height=48, width=64):
     return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(count)) * 2 - 1
 
 
-def test_missing_weights_are_named_with_the_folder_they_belong_to(tmp_path, monkeypatch):
-    with pytest.raises(features.MissingWeights, match=r"inception_v3_google-0cc3c7bd.pth are not in the folder .*own"):
-        features.inception_features(images(1), tmp_path / "own")
-    monkeypatch.setenv("SIV_LITE_WEIGHTS", str(tmp_path / "variable"))
-    with pytest.raises(features.MissingWeights, match=r"alexnet-owt-7be5be79.pth are not in the folder .*variable"):
-        features.lpips_vectors(images(1))
-    monkeypatch.delenv("SIV_LITE_WEIGHTS")
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    with pytest.raises(features.MissingWeights, match="hub/checkpoints"):
+def test_missing_weights_are_named_with_the_place_they_belong_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(features.MissingWeights, match=r"checkpoints.inception_v3_google-0cc3c7bd.pth is missing"):
+        features.inception_features(images(1))
+    with pytest.raises(features.MissingWeights, match=r"checkpoints.alexnet-owt-7be5be79.pth is missing"):
         features.lpips_vectors(images(1))
 
 
-def test_damaged_weights_are_refused_before_they_are_read(tmp_path):
-    (tmp_path / features.ALEXNET_FILE).write_bytes(b"half a download")
+def test_missing_packages_are_named():
+    with pytest.raises(features.MissingWeights, match="no_such_package is not installed"):
+        features._imported("no_such_package")
+
+
+def test_damaged_weights_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / features.ALEXNET_FILE).write_bytes(b"half a download")
     with pytest.raises(SivLiteError, match="is damaged"):
-        features.load_weights(features.weights_path(features.ALEXNET_FILE, tmp_path))
+        features.load_weights(features.ALEXNET_FILE)
 
 
 def test_importing_the_metrics_loads_no_network_library():
@@ -82,7 +91,9 @@ def test_torchvision_is_imported_where_its_operators_do_not_load(tmp_path):
             f"import torch\ntorch.library.register_fake('torchvision::{operator}')(1)"
         )
     (package / "__init__.py").write_text("from . import nms, qnms")
-    code = "from siv_lite.features import import_torchvision as f; f(); import torch; print(torch.ops.torchvision.qnms)"
+    code = (
+        "import siv_lite.features, torch; siv_lite.features._imported('torchvision'); print(torch.ops.torchvision.qnms)"
+    )
     assert run_python(code, tmp_path) == "torchvision.qnms"
 
 
@@ -96,26 +107,24 @@ def run_python(code: str, *paths: Path) -> str:
 @with_networks
 def test_inception_levels_begin_where_they_have_two_by_two_features(weights):
     for channels, side in features.INCEPTION_SIDE.items():
-        assert features.inception_features(images(1, side, side), weights)[channels].shape == (1, channels, 2, 2)
-        assert channels not in features.inception_features(images(1, side - 1, side + 9), weights)
+        assert features.inception_features(images(1, side, side))[channels].shape == (1, channels, 2, 2)
+        assert channels not in features.inception_features(images(1, side - 1, side + 9))
 
 
 @with_networks
 def test_inception_levels_are_those_of_the_whole_network(weights):
     image = images(1, 107, 107)
-    network = features._inception(weights / features.INCEPTION_FILE)
-    pooled = features.inception_features(image, weights)[2048].mean(dim=(2, 3))
+    network = features._inception()
+    pooled = features.inception_features(image)[2048].mean(dim=(2, 3))
     torch.testing.assert_close(network.fc(pooled), network(image))
 
 
 @with_networks
 def test_evaluate_is_deterministic_and_leaves_the_random_state_alone(weights):
-    features._inception.cache_clear()
-    features._lpips.cache_clear()
     state = torch.get_rng_state()
     tables = []
     for _ in range(2):
-        tables.append(metrics.evaluate(images(2), images(1), weights, augment=lambda frames: frames * torch.rand(1)))
+        tables.append(metrics.evaluate(images(2), images(1), augment=lambda frames: frames * torch.rand(1)))
         assert torch.equal(torch.get_rng_state(), state)
         state = torch.manual_seed(5).get_state()
     assert tables[0] == tables[1]
@@ -124,57 +133,51 @@ def test_evaluate_is_deterministic_and_leaves_the_random_state_alone(weights):
 @with_networks
 def test_sifid_is_the_frechet_distance_of_features_over_places(weights):
     samples, frame = images(2), images(1)
-    distances = metrics.sifid(torch.cat([samples, frame]), frame, weights)
-    assert set(distances) == {64, 192} and distances[64][2] == pytest.approx(0, abs=1e-9)
-    gaussians = []
-    for image in (samples[:1], frame):
-        places = features.inception_features(image, weights)[64][0].flatten(1).double().numpy()
-        gaussians += [torch.from_numpy(places.mean(axis=1)), torch.from_numpy(np.cov(places))]
-    assert distances[64][0].item() == pytest.approx(metrics.frechet_distance(*gaussians), rel=1e-4)
+    found = metrics.sifid(torch.cat([samples, frame]), frame)
+    assert set(found) == {"sifid_64", "sifid_64_best", "sifid_192", "sifid_192_best"}
+    target, *places = (features.inception_features(x)[64][0].flatten(1).T for x in (frame, *samples.split(1)))
+    expected = [metrics.frechet_distance(x, target) for x in places]
+    assert found["sifid_64"] == pytest.approx(sum(expected) / 3, rel=1e-4)
+    assert found["sifid_64_best"] == pytest.approx(0, abs=1e-6)
     with pytest.raises(SivLiteError, match="fid_sets"):
-        metrics.sifid(samples, samples, weights)
+        metrics.sifid(samples, samples)
 
 
 @with_networks
 def test_fid_compares_sets_whatever_their_order(weights):
     samples, frames = images(3), images(4)
-    assert metrics.fid_sets(frames.flip(0), frames, weights)[64] == pytest.approx(0, abs=1e-9)
-    vectors = [features.inception_features(x, weights)[192].mean(dim=(2, 3)).double() for x in (samples, frames)]
-    gaussians = [g for v in vectors for g in (v.mean(dim=0), v.T.cov())]
-    assert metrics.fid_sets(samples, frames, weights)[192] == pytest.approx(
-        metrics.frechet_distance(*gaussians), rel=1e-4
-    )
+    assert metrics.fid_sets(frames.flip(0), frames)["fid_64"] == pytest.approx(0, abs=1e-6)
+    vectors = [features.inception_features(x)[192].mean(dim=(2, 3)) for x in (samples, frames)]
+    assert metrics.fid_sets(samples, frames)["fid_192"] == pytest.approx(metrics.frechet_distance(*vectors), rel=1e-4)
 
 
 @with_networks
 def test_lpips_is_that_of_the_lpips_package(weights):
     samples = images(3)
-    network = features._lpips(weights / features.ALEXNET_FILE)
+    network = features._lpips()
     trunk = torch.load(weights / features.ALEXNET_FILE, weights_only=True)
     assert torch.equal(network.net.state_dict()["slice3.6.weight"], trunk["features.6.weight"])
     pairs = [network(samples[[i]], samples[[j]]).item() for i, j in ((0, 1), (0, 2), (1, 2))]
-    assert metrics.lpips_pairs(samples, weights) == pytest.approx(np.mean(pairs), rel=1e-4)
+    assert metrics.lpips_pairs(samples) == pytest.approx(np.mean(pairs), rel=1e-4)
     with pytest.raises(SivLiteError, match="31 x 31"):
-        metrics.lpips_pairs(images(2, 24, 64), weights)
+        metrics.lpips_pairs(images(2, 24, 64))
 
 
 @with_networks
 def test_distance_to_train_finds_the_augmented_frame(weights):
     samples, frames = images(2), images(3)
-    assert metrics.distance_to_train(frames, frames, lambda x: -x, weights) == pytest.approx(0, abs=1e-9)
-    assert metrics.distance_to_train(frames.flip(3), frames, lambda x: x.flip(3), weights) == pytest.approx(0, abs=1e-9)
-    network = features._lpips(weights / features.ALEXNET_FILE)
+    assert metrics.distance_to_train(frames, frames, lambda x: -x) == pytest.approx(0, abs=1e-9)
+    assert metrics.distance_to_train(frames.flip(3), frames, lambda x: x.flip(3)) == pytest.approx(0, abs=1e-9)
+    network = features._lpips()
     nearest = [min(network(sample[None], x * s).item() for x in frames.split(1) for s in (1, -1)) for sample in samples]
-    assert metrics.distance_to_train(samples, frames, lambda x: -x, weights) == pytest.approx(
-        np.mean(nearest), rel=1e-4
-    )
+    assert metrics.distance_to_train(samples, frames, lambda x: -x) == pytest.approx(np.mean(nearest), rel=1e-4)
 
 
 @with_networks
 def test_evaluate_with_weights_misses_only_the_levels_that_do_not_fit(weights):
-    table = metrics.evaluate(images(2), images(1), weights, augment=lambda frames: frames.flip(3))
+    table = metrics.evaluate(images(2), images(1), augment=lambda frames: frames.flip(3))
     assert {"sifid_64", "sifid_192_best", "lpips", "distance_to_train"} <= set(table)
     assert set(table.missing) == {"sifid_768", "sifid_2048"}
-    clip = metrics.evaluate(images(2, 24, 24), images(3, 24, 24), weights)
+    clip = metrics.evaluate(images(2, 24, 24), images(3, 24, 24))
     assert {"fid_64", "fid_192"} <= set(clip)
     assert set(clip.missing) == {"fid_768", "fid_2048", "lpips", "distance_to_train"}

@@ -52,6 +52,18 @@ class Method(ABC):
     def generate(self, latents: Tensor) -> Tensor:
         """Turn latents into images (n, 3, H, W) in [-1, 1], by the averaged generator."""
 
+    def update(self, name: str, loss: Tensor, learning_rate: float, decay: float) -> None:
+        """One step of Adam on one network, then its new normalised weights.
+
+        The learning rate falls linearly to zero over the last share `decay` of the iterations.
+        """
+        self.networks[name].backward(loss)
+        if decay:
+            left = (self.iterations - self.count) / (decay * self.iterations)
+            self.optimisers[name].param_groups[0]["lr"].copy_(learning_rate * left.clamp(max=1))
+        self.optimisers[name].step()
+        self.networks[name].normalize()
+
     def state(self) -> dict[str, Tensor]:
         """All that the next step depends on but the random generator, by name; the tensors are the method's own."""
         state = {"count": self.count}
@@ -65,7 +77,7 @@ class Method(ABC):
         """Copy a saved `state` into this method's own; SivLiteError if names or shapes do not fit."""
         own = self.state()
         if own.keys() != state.keys() or any(own[name].shape != state[name].shape for name in own):
-            raise SivLiteError(f"The checkpoint does not fit {type(self).__name__} and these settings; use another `out`")
+            raise SivLiteError(f"The checkpoint does not fit {type(self).__name__} so set up; use another `out`")
         for name, tensor in own.items():
             tensor.copy_(state[name])
         for network in self.networks.values():

@@ -21,13 +21,14 @@ from siv_lite.errors import SivLiteError
 from siv_lite.methods import Method
 
 BOUNDS = {  # least and greatest value of a setting
-    **dict.fromkeys(("augmentation", "feature_mixing", "decay", "average"), (0, 1)),
+    **dict.fromkeys(("augmentation", "feature_mixing", "decay", "average", "momentum"), (0, 1)),
     **dict.fromkeys(("diversity_weight", "balance", "learning_rate"), (0, 1e6)),
     **{"batch_size": (2, 256), "width": (8, 1024), "latent_size": (1, 4096), "iterations": (1, 10**8)},
     **{"generator_blocks": (1, 9), "low_level_blocks": (1, 8), "branch_blocks": (1, 8)},
 }
 WIDTHS = (8, 8, 8, 8, 8, 8, 8, 4, 2, 1)  # of G, coarse to fine, in units of `width`: B blocks take the last B + 1
 DISCRIMINATOR_WIDTHS = (1, 2, 4, 8, 8, 8, 8, 8, 8)
+Decisions = dict[str, list[Tensor]]  # by part
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Settings:
     # against an adversarial loss scaled to 1 from the 4 of Eq. 3, hence about 16.
     balance: float = 16.0
     learning_rate: float = 2e-4
+    momentum: float = 0.5  # beta_1 of Adam
     decay: float = 0.0  # the share of the iterations, the last ones, over which the learning rate falls to zero
     average: float = 0.9999  # of the weights' moving average (EMA)
 
@@ -84,17 +86,11 @@ def complete(settings: Settings, count: int, height: int, width: int) -> Setting
     branch = settings.branch_blocks or max(1, min((8 if blocks == 9 else 7) - low_level, halvings - low_level))
     if low_level + branch > halvings or low_level > blocks:
         raise SivLiteError(
-            f"{low_level} low_level_blocks and {branch} branch_blocks need pictures of {2 ** (low_level + branch)} px a "
-            f"side, but {blocks} generator_blocks make {grid[0] * cell} x {grid[1] * cell} of these frames; use fewer"
+            f"{low_level} low_level_blocks and {branch} branch_blocks need pictures of {2 ** (low_level + branch)} px "
+            f"a side, but {blocks} generator_blocks make {grid[0] * cell} x {grid[1] * cell} of these frames; use fewer"
         )
-    return replace(
-        settings,
-        iterations=settings.iterations or (100_000 if count == 1 else 300_000),
-        generator_blocks=blocks,
-        grid=tuple(grid),
-        low_level_blocks=low_level,
-        branch_blocks=branch,
-    )
+    found = {"generator_blocks": blocks, "grid": tuple(grid), "low_level_blocks": low_level, "branch_blocks": branch}
+    return replace(settings, iterations=settings.iterations or (100_000 if count == 1 else 300_000), **found)
 
 
 class GeneratorBlock(nn.Module):
@@ -187,24 +183,23 @@ class Discriminator(SpectralNetwork):
         if not self.branches:
             self.branches["trunk"] = nn.ModuleList(DiscriminatorBlock(a, a, b) for a, b in pairs[low:])
 
-    def view(self, part: str, x: Tensor) -> Tensor:
-        """What a branch sees of F(x) (n, C, h, w)."""
+    def view(self, part: str, x: Tensor, real: int = 0, generator: torch.Generator | None = None) -> Tensor:
+        """What a branch sees of F(x) (n, C, h, w); that of the first `real` samples mixed (FA)."""
         if part == "content":
-            return x.mean((2, 3), keepdim=True)  # F_content: (n, C, 1, 1)
-        return self.squeeze(x) if part == "layout" else x  # F_layout: (n, 1, h, w)
-
-    def mix(self, part: str, x: Tensor, real: int, generator: torch.Generator) -> Tensor:
-        """Feature augmentation (FA) of the first `real` samples: rectangles of layout, channels of content."""
-        if part != "content":
-            x = torch.cat([mix_rectangle(x[:real], self.mixing, generator), x[real:]])
-        if part != "layout":
-            x = torch.cat([mix_channels(x[:real], self.mixing, generator), x[real:]])
+            x = x.mean((2, 3), keepdim=True)  # F_content: (n, C, 1, 1)
+        elif part == "layout":
+            x = self.squeeze(x)  # F_layout: (n, 1, h, w)
+        if real and self.mixing:
+            mixed = x[:real]
+            if part != "content":
+                mixed = mix_rectangle(mixed, self.mixing, generator)
+            if part != "layout":
+                mixed = mix_channels(mixed, self.mixing, generator)
+            x = torch.cat([mixed, x[real:]])
         return x
 
-    def forward(
-        self, pyramid: list[Tensor], real: int = 0, generator: torch.Generator | None = None
-    ) -> dict[str, list[Tensor]]:
-        """Decisions (logits, one map per block) of each part on pictures given at every scale, fine to coarse.
+    def forward(self, pyramid: list[Tensor], real: int = 0, generator: torch.Generator | None = None) -> Decisions:
+        """Logits, one map per block of each part, of pictures given at every scale that is read, fine to coarse.
 
         The first `real` samples are real: their branch features are mixed, with draws from `generator`.
         """
@@ -214,9 +209,7 @@ class Discriminator(SpectralNetwork):
             x = block(rgb if x is None else torch.cat([x, rgb], dim=1))  # phi_lin_cat (Karnewar and Wang 2020)
             decisions["low_level"].append(block.decide(x))
         for part, blocks in self.branches.items():
-            y, decisions[part] = self.view(part, x), []
-            if real and self.mixing:
-                y = self.mix(part, y, real, generator)
+            y, decisions[part] = self.view(part, x, real, generator), []
             for block in blocks:
                 y = block(y)
                 decisions[part].append(block.decide(y))
@@ -243,7 +236,9 @@ class SIVGAN(Method):
             network.prepare(device, self.generator)
         self.average = deepcopy(self.G)  # EMA of G, which draws all samples
         self.networks = {"G": self.G, "D": self.D, "average": self.average}
-        self.optimisers = {name: adam(self.networks[name], settings.learning_rate) for name in ("G", "D")}
+        self.optimisers = {
+            name: adam(self.networks[name], settings.learning_rate, settings.momentum) for name in ("G", "D")
+        }
         self.count = torch.zeros((), device=device)
         resized = F.interpolate(frames.to(device), self.size, mode="bilinear", antialias=True, align_corners=False)
         self.real = [resized.contiguous(memory_format=torch.channels_last)]
@@ -260,7 +255,7 @@ class SIVGAN(Method):
             pairs = [torch.cat([real[chosen], images]) for real, images in zip(self.real, fake, strict=True)]
             decisions = self.D(self.augment(pairs), real=n, generator=self.generator)
             loss_D = self.total({part: losses.discriminator_part_loss(maps, n) for part, maps in decisions.items()})
-        self.update("D", loss_D)
+        self.update("D", loss_D, settings.learning_rate, settings.decay)
         with self.arithmetic():
             latents = self.noise(n)
             features = self.G.features(latents)
@@ -268,7 +263,8 @@ class SIVGAN(Method):
             decisions = self.D(self.augment(fake))
             loss_G = self.total({part: losses.generator_part_loss(maps) for part, maps in decisions.items()})
             diversity = self.diversity(latents, features, fake[0])
-        self.update("G", loss_G - settings.balance * settings.diversity_weight * diversity)
+        loss = loss_G - settings.balance * settings.diversity_weight * diversity  # Eq. 5
+        self.update("G", loss, settings.learning_rate, settings.decay)
         self.count += 1
         # A short training needs a shorter memory at its start, or its average would be that of the first weights.
         average_weights(self.average, self.G, 1 - ((1 + self.count) / (10 + self.count)).clamp(max=settings.average))
@@ -301,15 +297,6 @@ class SIVGAN(Method):
                 return losses.latent_consistency(images, self.G.pyramid(nearby, scales=1)[0])
             case "none":
                 return torch.zeros((), device=self.device)
-
-    def update(self, name: str, loss: Tensor) -> None:
-        """One step of Adam, with its learning rate for this iteration, then the new normalised weights."""
-        self.networks[name].backward(loss)
-        if self.settings.decay:
-            left = (self.iterations - self.count) / (self.settings.decay * self.iterations)
-            self.optimisers[name].param_groups[0]["lr"].copy_(self.settings.learning_rate * left.clamp(max=1))
-        self.optimisers[name].step()
-        self.networks[name].normalize()
 
     def arithmetic(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
