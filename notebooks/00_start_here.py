@@ -130,8 +130,8 @@ for name in ("sliced_wasserstein_1", "patch_coverage", "copy_distance", "pixel_d
     print(f"{name:<22}{table[name]:.3g}")
 
 # %% [markdown]
-# These numbers are kept with the run. The last cell opens the run again, computes them anew and draws the last grid of
-# the training again, and raises an error if anything disagrees: the result is checked, not remembered.
+# These numbers are kept with the run. The last cell opens the run again, measures a few samples anew and draws the last
+# grid of the training again, and raises an error if anything disagrees: the result is checked, not remembered.
 
 # %%
 print("\n".join(check_run(run)))

@@ -77,8 +77,8 @@ plot_losses(run.log())
 # %% [markdown]
 # ## Metrics
 #
-# Sixteen samples against what they were learned from. The first execution stores this table in `metrics.json`; every
-# later one prints the stored table and compares it with a new computation, to 2 %, because devices round differently.
+# Sixteen samples against what they were learned from. The first execution stores this table in `metrics.json`, and
+# every later one prints what is stored.
 
 # %%
 table = measure_run(run)
@@ -87,8 +87,9 @@ print(table)
 # %% [markdown]
 # ## Check
 #
-# The run is opened anew, measured again, and the last grid of the training drawn again. A damaged checkpoint, an
-# altered metric or a grid that looks different raises an error here that names it.
+# The run is opened anew, the first four samples are drawn and measured again, to 2 %, because devices round differently,
+# and so is the last grid of the training. A damaged checkpoint, another value or a grid that looks different raises an
+# error here that names it.
 
 # %%
 print("\n".join(check_run(run)))

@@ -20,12 +20,13 @@ def draw_transforms(n: int, height: int, width: int, probability: float, generat
     uniform = torch.rand((11, n), generator=generator, device=generator.device)
     chosen = (uniform[:4] < 0.5) & (uniform[4] < probability)
     drawn = 2 * uniform[5:] - 1
-    size = torch.tensor([width, height], device=generator.device).view(2, 1)
     angle, scale = chosen[0] * ROTATION * drawn[0], 1 - chosen[1] * (1 - CROP) * (1 + drawn[1]) / 2
-    shift = chosen[2] * torch.round(drawn[2:4] * TRANSLATION * size) * 2 / size
-    shift = shift + (1 - scale) * drawn[4:]  # the crop lies anywhere inside
+    right, down = (
+        chosen[2] * torch.round(drawn[i] * TRANSLATION * side) * 2 / side + (1 - scale) * drawn[i + 2]
+        for i, side in ((2, width), (3, height))  # the second term lays the crop anywhere inside
+    )
     cosine, sine, flip = scale * torch.cos(angle), scale * torch.sin(angle), 1 - 2.0 * chosen[3]
-    rows = [flip * cosine, -sine * height / width, shift[0], flip * sine * width / height, cosine, shift[1]]
+    rows = [flip * cosine, -sine * height / width, right, flip * sine * width / height, cosine, down]
     return torch.stack(rows, dim=1).view(n, 2, 3)
 
 

@@ -4,6 +4,7 @@ downloaded, and torchvision and lpips are imported only when a feature is asked 
 import functools
 import hashlib
 import importlib
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -31,9 +32,9 @@ class MissingWeights(SivLiteError):
 
 
 def load_weights(file: str) -> dict[str, Tensor]:
-    """State dict of a weight file in torch's folder hub/checkpoints (the environment variable TORCH_HOME moves it).
+    """State dict of a weight file in the folder that the environment variable SIV_LITE_WEIGHTS names, else torch's own.
     Raises MissingWeights if it is not there, SivLiteError if its content is not what the checksum in its name says."""
-    path = Path(torch.hub.get_dir()) / "checkpoints" / file
+    path = Path(os.environ.get("SIV_LITE_WEIGHTS") or Path(torch.hub.get_dir(), "checkpoints")) / file
     if not path.is_file():
         raise MissingWeights(f"{path} is missing: download https://download.pytorch.org/models/{file} and put it there")
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()

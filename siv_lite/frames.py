@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
-from siv_lite.errors import SivLiteError
+from siv_lite.errors import SivLiteError, check_whole
 from siv_lite.files import replacing
 
 MIN_SIDE, MAX_ASPECT, MAX_FRAMES, MAX_PIXELS = 32, 4, 1000, 50_000_000
@@ -36,10 +36,10 @@ def read_frames(
     Transparency is composited on white, 16 bits become 8, EXIF rotation is applied, colour profiles are not.
     Raises SivLiteError for unreadable sources, sides under 32, aspects over 4:1, over 1,000 frames or 50 megapixels.
     """
-    _check_whole("max_size", MIN_SIDE if max_size is None else max_size, MIN_SIDE)
-    _check_whole("stride", stride, 1)
-    _check_whole("start", start, 0)
-    _check_whole("stop", 1 if stop is None else stop, 1)
+    check_whole("max_size", MIN_SIDE if max_size is None else max_size, MIN_SIDE)
+    check_whole("stride", stride, 1)
+    check_whole("start", start, 0)
+    check_whole("stop", 1 if stop is None else stop, 1)
     pixels, first = [], (0, 0)
     for label, image in _open_source(path, slice(start, stop, stride)):
         if not pixels:
@@ -95,7 +95,7 @@ def image_grid(images: torch.Tensor, columns: int | None = None, padding: int = 
     count, height, width, _ = pixels.shape
     if columns is None:
         columns = min(count, max(1, round(math.sqrt(count * height / width))))
-    _check_whole("columns", columns, 1)
+    check_whole("columns", columns, 1)
     step_y, step_x = height + padding, width + padding
     grid = Image.new("RGB", (columns * step_x + padding, math.ceil(count / columns) * step_y + padding), "white")
     for index, image in enumerate(pixels):
@@ -220,11 +220,6 @@ def _to_rgb(image: Image.Image, label: str) -> Image.Image:
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert("RGB")
-
-
-def _check_whole(name: str, value: int, minimum: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise SivLiteError(f"{name} must be a whole number of at least {minimum}, not {value!r}")
 
 
 def _check_suffix(path: str | os.PathLike, suffixes: set[str]) -> None:

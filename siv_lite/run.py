@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from siv_lite.checkpoint import list_checkpoints, load_checkpoint, read_json, read_log, write_json
-from siv_lite.errors import SivLiteError
+from siv_lite.errors import SivLiteError, check_whole
 from siv_lite.files import replacing
 from siv_lite.frames import check_frames, source_checksum, to_uint8
 from siv_lite.methods import Method, find_method, make_settings
@@ -43,9 +43,7 @@ class Run:
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
         """Draw `n` new images (n, 3, H, W) in [-1, 1], on the CPU. One seed always gives the same latents."""
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise SivLiteError(f"sample needs a whole number of images, at least 1, not {n!r}")
-        return self.generate(self.method.draw_latents(n, check_seed(seed)))
+        return self.generate(self.method.draw_latents(check_whole("n", n, 1), check_whole("seed", seed, 0)))
 
     def generate(self, latents: Tensor) -> Tensor:
         """Images (n, 3, H, W) in [-1, 1], on the CPU, of latents of `method.draw_latents` or anything in between."""
@@ -56,8 +54,8 @@ class Run:
 
         The latents circle in the plane of two draws, cos t z1 + sin t z2: all of them are as likely as a draw.
         """
-        first, second = self.method.draw_latents(2, check_seed(seed)).split(1)
-        angles = (torch.arange(n) * 2 * math.pi / n).view(-1, *[1] * (first.ndim - 1))
+        first, second = self.method.draw_latents(2, check_whole("seed", seed, 0)).split(1)
+        angles = (torch.arange(check_whole("n", n, 1)) * 2 * math.pi / n).view(-1, *[1] * (first.ndim - 1))
         return self.generate(angles.cos() * first + angles.sin() * second)
 
     def __repr__(self) -> str:
@@ -90,7 +88,7 @@ def make_config(
         "preset": preset,
         "settings": dataclasses.asdict(make_settings(method, preset, **settings)),
         "precision": precision,
-        "seed": check_seed(seed),
+        "seed": check_whole("seed", seed, 0),
         "frames": {"shape": frames.shape, "sha256": source_checksum(frames)},
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__},
     }
@@ -132,14 +130,13 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def build(folder: Path, config: dict[str, Any], device: torch.device) -> tuple[Method, Tensor]:
     """The method of a run with fresh weights, and its frames; SivLiteError if the frames are damaged."""
+    path = folder / "frames.safetensors"
     try:
-        pixels = load((folder / "frames.safetensors").read_bytes())["frames"]
-        frames = check_frames(pixels.float() / 127.5 - 1)
-        intact = source_checksum(frames) == config["frames"]["sha256"]
-    except Exception:  # a damaged file raises nearly anything
-        intact = False
-    if not intact:
-        raise SivLiteError(f"{folder / 'frames.safetensors'} is missing or damaged; train in another folder")
+        frames = check_frames(load(path.read_bytes())["frames"].float() / 127.5 - 1)
+        if source_checksum(frames) != config["frames"]["sha256"]:
+            raise ValueError("altered")
+    except Exception as error:  # a damaged file raises nearly anything
+        raise SivLiteError(f"{path} is missing or damaged; train in another folder") from error
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config["precision"] != "fp32"
     settings = make_settings(config["method"], **config["settings"])
     return find_method(config["method"])(frames, settings, device, config["precision"], config["seed"]), frames
@@ -172,10 +169,3 @@ def choose_device(name: str) -> torch.device:
     if int(found[1] or 0) >= torch.cuda.device_count():
         raise SivLiteError(f"Device {name!r} is not there; use device='cpu' or 'auto'")
     return torch.device(name)
-
-
-def check_seed(seed: int) -> int:
-    """The seed itself if it is a whole number of 0 to 2^63 - 1, else SivLiteError."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise SivLiteError(f"seed must be a whole number from 0 on, not {seed!r}")
-    return seed

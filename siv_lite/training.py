@@ -1,5 +1,6 @@
 """The one training loop, for every method."""
 
+import itertools
 import math
 import signal
 import threading
@@ -128,13 +129,11 @@ def fast_step(method: Method) -> Callable[[], dict[str, Tensor]]:
     """
     if method.generator.device.type != "cuda":
         return method.step
-    side, graph, losses, calls = torch.cuda.Stream(), torch.cuda.CUDAGraph(), {}, 0
+    side, graph, losses, calls = torch.cuda.Stream(), torch.cuda.CUDAGraph(), {}, itertools.count()
     graph.register_generator_state(method.generator)
 
     def step() -> dict[str, Tensor]:
-        nonlocal losses, calls
-        calls += 1
-        if calls <= 3:  # libraries choose their algorithms and workspaces outside the graph
+        if next(calls) < 3:  # libraries choose their algorithms and workspaces outside the graph
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):
                 warm = method.step()
@@ -142,7 +141,7 @@ def fast_step(method: Method) -> Callable[[], dict[str, Tensor]]:
             return warm
         if not losses:
             with torch.cuda.graph(graph):
-                losses = method.step()
+                losses.update(method.step())
         graph.replay()
         return losses
 

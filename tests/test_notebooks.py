@@ -75,7 +75,7 @@ def test_an_executed_training_is_checked_on_a_machine_without_its_source(trained
     again = nbval(trained)
     assert again.returncode == 0, again.stdout
     output = trained.read_text()
-    assert "metrics recomputed from the checkpoint: agree" in output
+    assert "metrics of 4 samples computed again: agree" in output
     assert "last grid drawn again: agrees" in output
 
 
@@ -108,7 +108,7 @@ def test_speed_runs_and_writes_its_numbers(tmp_path):
 
 def test_an_intact_run_agrees(copied):
     assert check_run(open_run(copied)) == [
-        "metrics recomputed from the checkpoint: agree",
+        "metrics of 4 samples computed again: agree",
         "last grid drawn again: agrees",
     ]
 
@@ -134,7 +134,7 @@ def replace_value(path: Path, *keys: str, value: object) -> None:
 
 
 def test_altered_metrics_are_found(copied):
-    replace_value(copied / "metrics.json", "table", "values", "copy_distance", value=1.0)
+    replace_value(copied / "metrics.json", "checked", "copy_distance", value=1.0)
     with pytest.raises(SivLiteError, match="copy_distance is .* but 1 in metrics.json"):
         check_run(open_run(copied))
 
