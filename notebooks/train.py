@@ -87,9 +87,9 @@ print(table)
 # %% [markdown]
 # ## Check
 #
-# The run is opened anew, the first four samples are drawn and measured again, to 2 %, because devices round differently,
-# and so is the last grid of the training. A damaged checkpoint, another value or a grid that looks different raises an
-# error here that names it.
+# The run is opened anew. Its first four samples are drawn and measured again and must agree to 2 %, because devices
+# round differently; so must the last grid of the training. A damaged checkpoint, another value or a grid that looks
+# different raises an error here that names it.
 
 # %%
 print("\n".join(check_run(run)))

@@ -55,7 +55,7 @@ def check_run(run: Run) -> list[str]:
     try:
         with Image.open(path) as kept:
             difference = numpy.abs(numpy.asarray(grid, float) - numpy.asarray(kept)).mean()
-    except (OSError, ValueError):  # missing, damaged or of another size
+    except (OSError, ValueError, SyntaxError):  # missing, damaged or of another size
         difference = math.inf
     if not difference < GREY_LEVELS:
         raise SivLiteError(f"{path} is missing or differs from the grid drawn again (mean {difference:.3g} of 255)")

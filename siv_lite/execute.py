@@ -123,7 +123,8 @@ def main() -> None:
     try:
         known = list_parameters(given.notebook)
         if not given.out:
-            sys.exit(print(f"Parameters of {given.notebook}:\n{describe(known)}"))
+            print(f"Parameters of {given.notebook}:\n{describe(known)}")
+            return
         values = {name: known[name].read(text) if name in known else text for name, text in given.p}
         print(f"Executed: {execute(given.notebook, given.out, values)}")
     except SivLiteError as error:

@@ -3,6 +3,7 @@
     python -m siv_lite.measure lesson
 """
 
+import argparse
 import json
 import resource
 import subprocess
@@ -103,4 +104,7 @@ def measure_configuration(name: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure_step("siv_gan", sys.argv[1], CONFIGURATIONS[sys.argv[1]])))
+    parser = argparse.ArgumentParser(prog="python -m siv_lite.measure", description=__doc__.splitlines()[0])
+    parser.add_argument("preset", choices=CONFIGURATIONS)
+    preset = parser.parse_args().preset
+    print(json.dumps(measure_step("siv_gan", preset, CONFIGURATIONS[preset])))

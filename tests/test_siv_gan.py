@@ -116,7 +116,7 @@ def test_generator_block_is_the_plain_residual_block():
 
 def test_discriminator_block_is_the_plain_residual_block():
     _, D = networks()
-    block, x = D.low_level[0], torch.randn(2, 8, 20, 14)
+    block, x = D.low_level[1], torch.randn(2, 18, 20, 14)
     inner = F.leaky_relu(F.conv2d(F.leaky_relu(x, 0.2), block.first.weight, block.first.bias, padding=1), 0.2)
     plain = F.conv2d(inner, block.second.weight, block.second.bias, padding=1) + F.conv2d(x, block.shortcut.weight)
     torch.testing.assert_close(block(x), F.avg_pool2d(plain, 2), rtol=1e-4, atol=1e-5)

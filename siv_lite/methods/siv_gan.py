@@ -146,11 +146,14 @@ class Generator(SpectralNetwork):
 
 
 class DiscriminatorBlock(nn.Module):
-    """Residual block and its decision: act, conv, act, conv, 2x2 average, beside 2x2 average and conv 1x1."""
+    """Residual block and its decision: act, conv, act, conv, 2x2 average, beside 2x2 average and conv 1x1.
 
-    def __init__(self, inputs: int, middle: int, outputs: int, kernel: int = 3):
+    The block that reads the from-RGB features leaves out the first activation (release).
+    """
+
+    def __init__(self, inputs: int, middle: int, outputs: int, kernel: int = 3, activate: bool = True):
         super().__init__()
-        self.pool = kernel > 1
+        self.pool, self.activate = kernel > 1, activate
         self.first = SpectralConv2d(inputs, middle, kernel)
         self.second = SpectralConv2d(middle, outputs, kernel, resample="down" if self.pool else None)
         self.shortcut = SpectralConv2d(inputs, outputs, 1, bias=False)
@@ -158,7 +161,8 @@ class DiscriminatorBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = self.shortcut(F.avg_pool2d(x, 2) if self.pool else x)
-        return self.second(F.leaky_relu_(self.first(F.leaky_relu(x, SLOPE)), SLOPE)) + shortcut
+        x = F.leaky_relu(x, SLOPE) if self.activate else x
+        return self.second(F.leaky_relu_(self.first(x), SLOPE)) + shortcut
 
 
 class Discriminator(SpectralNetwork):
@@ -172,7 +176,8 @@ class Discriminator(SpectralNetwork):
         rgb = [widths[0], *(w // 8 for w in widths[1:low])]
         self.from_rgb = nn.ModuleList(SpectralConv2d(3, w, 3) for w in rgb)
         self.low_level = nn.ModuleList(
-            DiscriminatorBlock(a + w if i else a, a, b) for i, ((a, b), w) in enumerate(zip(pairs, rgb, strict=False))
+            DiscriminatorBlock(a + w if i else a, a, b, activate=i > 0)
+            for i, ((a, b), w) in enumerate(zip(pairs, rgb, strict=False))
         )
         self.branches = nn.ModuleDict()
         if settings.content_branch:
