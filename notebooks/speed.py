@@ -20,16 +20,20 @@ out: str = "../runs/speed"  # folder for speed.json
 # %%
 # NBVAL_IGNORE_OUTPUT
 import json
+import sys
 from pathlib import Path
 from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
 
+import siv_lite
 from siv_lite.blocks import SpectralNetwork, pool_kernel, upsample_kernel
 from siv_lite.files import replacing
-from siv_lite.measure import count_work, measure_configuration
 from siv_lite.methods import find_method, make_settings
+
+sys.path[:0] = [".", str(Path(siv_lite.__file__).parents[1] / "notebooks")]  # wherever this notebook runs
+from measure import count_work, measure_configuration
 
 # %% [markdown]
 # ## Measured
@@ -37,7 +41,7 @@ from siv_lite.methods import find_method, make_settings
 # Each configuration runs in a process of its own, so that its peak memory is its own. Seconds mean little on another
 # computer; their ratio to a plain product of two 2048 x 2048 matrices, timed in the same process, travels better. The
 # arithmetic (flops) and the number of operations do not depend on the computer at all. What exactly is counted stands
-# in `siv_lite/measure.py`.
+# in `notebooks/measure.py`.
 
 # %%
 # NBVAL_IGNORE_OUTPUT

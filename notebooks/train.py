@@ -11,7 +11,7 @@
 #
 # This notebook trains one method on one image or clip. Run it here, or into a folder of its own:
 #
-#     python -m siv_lite.execute notebooks/train.ipynb runs/street -p source data_samples/street.png -p preset paper
+#     python notebooks/execute.py notebooks/train.ipynb runs/street -p source data_samples/street.png -p preset paper
 #
 # The folder then holds the run (settings, log, grids, checkpoints, metrics) and this notebook, executed. Stopped at any
 # moment, the same command goes on from the last checkpoint. Once the run has finished, it is only opened, so that
@@ -48,10 +48,8 @@ from siv_lite.figures import plot_losses, show_images
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-done = Path(out, "done.json").exists()
-device = "auto" if done else device
-stored = done and not Path(source).exists()
-frames = open_run(out, device).frames if stored else read_frames(source, max_size)
+stored = Path(out, "done.json").exists() and not Path(source).exists()
+frames = open_run(out).frames if stored else read_frames(source, max_size)
 run = train(method, frames, out, preset, iterations, device, seed, precision, **settings)
 run
 

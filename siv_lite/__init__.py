@@ -9,18 +9,8 @@
 
 import importlib
 
-NAMES = {
-    "SivLiteError": "errors",
-    "contact_sheet": "frames",
-    "evaluate": "metrics",
-    "image_grid": "frames",
-    "open_run": "run",
-    "read_frames": "frames",
-    "Run": "run",
-    "save_animation": "frames",
-    "save_image": "frames",
-    "train": "training",
-}
+NAMES = {name: "frames" for name in ("contact_sheet", "image_grid", "read_frames", "save_animation", "save_image")}
+NAMES |= {"Run": "run", "SivLiteError": "errors", "evaluate": "metrics", "open_run": "run", "train": "training"}
 __all__ = list(NAMES)
 __version__ = "0.1.0"
 

@@ -6,17 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-TRANSLATION = 0.2  # of the side; what enters is the reflection of what was there
-CROP = 0.7  # the smallest crop, of the side
+TRANSLATION = 0.3  # of the side; what enters is the reflection of what was there
+CROP = 0.75  # the smallest crop, of the side
 ROTATION = math.radians(8)
 
 
 def draw_transforms(n: int, height: int, width: int, probability: float, generator: torch.Generator) -> Tensor:
-    """Draw `n` affine maps (n, 2, 3) from output to input coordinates, both in [-1, 1] over the picture.
-
-    A sample is transformed with `probability` (SIV-GAN, section 3.3), and then by each kind with one half: translation
-    by whole pixels, which blurs nothing, crop and resize, rotation (in pixels: a wide picture is not sheared), flip.
-    """
+    """Draw `n` affine maps (n, 2, 3) from output to input coordinates, both in [-1, 1] over the picture. A sample is
+    transformed with `probability` (SIV-GAN, section 3.3), then by each kind with one half: translation by whole pixels,
+    which blurs nothing, crop and resize, rotation (in pixels: a wide picture is not sheared), flip."""
     uniform = torch.rand((11, n), generator=generator, device=generator.device)
     chosen = (uniform[:4] < 0.5) & (uniform[4] < probability)
     drawn = 2 * uniform[5:] - 1
@@ -37,11 +35,8 @@ def transform(images: Tensor, transforms: Tensor) -> Tensor:
 
 
 def mix_rectangle(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Feature augmentation (FA) of layout: paste a rectangle of every sample's neighbour at the same place.
-
-    Maps x are (n, c, h, w). With `probability` for the whole batch, one rectangle with sides of 10 to 50 % of the map
-    is drawn, anywhere inside it, and copied from sample i - 1 into sample i (section 3.1, as CutMix).
-    """
+    """FA of layout, maps x (n, c, h, w): with `probability` for the whole batch, one rectangle with sides of 10 to 50 %
+    of the map is drawn, anywhere inside it, and copied from sample i - 1 into sample i (section 3.1, as CutMix)."""
     height, width = x.shape[2:]
     draw = torch.rand(5, generator=generator, device=x.device)
     sides = 0.1 + 0.4 * draw[:2]
@@ -52,11 +47,8 @@ def mix_rectangle(x: Tensor, probability: float, generator: torch.Generator) -> 
 
 
 def mix_channels(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Feature augmentation (FA) of content: exchange channels with every sample's neighbour, and drop channels.
-
-    Maps x are (n, c, h, w). Each with `probability` for the whole batch: 10 to 30 % of the channels of sample i come
-    from sample i - 1 as it was, then 10 to 30 % of the channels become zero (section 3.1).
-    """
+    """FA of content, maps x (n, c, h, w): each with `probability` for the whole batch, 10 to 30 % of the channels of
+    sample i come from sample i - 1 as it was, then 10 to 30 % of the channels become zero (section 3.1)."""
     draw = torch.rand(4, generator=generator, device=x.device)
     chosen = torch.rand((2, len(x), x.shape[1], 1, 1), generator=generator, device=x.device)
     exchange = (chosen[0] < 0.1 + 0.2 * draw[0]) & (draw[1] < probability)

@@ -1,8 +1,12 @@
-"""The one exception that a user of siv_lite can cause, and the check that most often raises it."""
+"""The exceptions that a user of siv_lite can cause, and the check that most often raises one."""
 
 
 class SivLiteError(Exception):
     """Bad input, a damaged run or a missing file: one sentence that says what is wrong, where, and what to do."""
+
+
+class Damaged(SivLiteError):
+    """A file of a run is missing or not as it was written."""
 
 
 def check_whole(name: str, value: int, least: int) -> int:

@@ -16,27 +16,19 @@ from siv_lite.errors import SivLiteError
 
 INCEPTION_FILE = "inception_v3_google-0cc3c7bd.pth"  # its sha256 begins with the digits at the end of its name
 ALEXNET_FILE = "alexnet-owt-7be5be79.pth"
-# Inception-v3 cut where its features are taken, by channels; strides 2, 4, 16 and 32.
-INCEPTION_STAGES = {
-    64: ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3"),
-    192: ("maxpool1", "Conv2d_3b_1x1", "Conv2d_4a_3x3"),
-    768: ("maxpool2", "Mixed_5b", "Mixed_5c", "Mixed_5d", *(f"Mixed_6{letter}" for letter in "abcde")),
-    2048: ("Mixed_7a", "Mixed_7b", "Mixed_7c"),
-}
+# Channels of a level of features: the modules of torchvision's Inception-v3 that lead to it from the level before, to
+# Conv2d_2b, Conv2d_4a, Mixed_6e and Mixed_7c, strides 2, 4, 16 and 32. Module 15 is the auxiliary classifier.
+INCEPTION_STAGES = {64: slice(0, 3), 192: slice(3, 6), 768: slice(6, 15), 2048: slice(16, 19)}
 INCEPTION_SIDE = {64: 9, 192: 23, 768: 59, 2048: 107}  # pixels from which a level has at least 2 x 2 features
 ALEXNET_SIDE = 31  # pixels from which AlexNet's last level has a feature
 
 
-class MissingWeights(SivLiteError):
-    """A weight file or the package that holds its network is missing; the sentence says which and where it goes."""
-
-
 def load_weights(file: str) -> dict[str, Tensor]:
     """State dict of a weight file in the folder that the environment variable SIV_LITE_WEIGHTS names, else torch's own.
-    Raises MissingWeights if it is not there, SivLiteError if its content is not what the checksum in its name says."""
+    Raises SivLiteError if it is not there or its content is not what the checksum in its name says."""
     path = Path(os.environ.get("SIV_LITE_WEIGHTS") or Path(torch.hub.get_dir(), "checkpoints")) / file
     if not path.is_file():
-        raise MissingWeights(f"{path} is missing: download https://download.pytorch.org/models/{file} and put it there")
+        raise SivLiteError(f"{path} is missing: download https://download.pytorch.org/models/{file} and put it there")
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     if not checksum.startswith(path.stem.rsplit("-", 1)[-1]):
         raise SivLiteError(f"{path} is damaged, its sha256 begins with {checksum[:8]}: download the file again")
@@ -48,15 +40,14 @@ def _imported(package: str):
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise MissingWeights(f"{error.name} is not installed: SIFID, FID and LPIPS need it, pip install it") from error
+        raise SivLiteError(f"{error.name} is not installed: SIFID, FID and LPIPS need it, pip install it") from error
     except RuntimeError:
-        # Beside some builds of torch, torchvision's C++ operators do not load: its models, and so lpips, need none of
-        # them, but the import looks up the schemas of two.
-        for half_imported in [module for module in sys.modules if module.split(".")[0] == "torchvision"]:
+        # Beside some builds of torch, torchvision's C++ operators do not load. Its models need none of them, but the
+        # import looks up the schemas of two.
+        for half_imported in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[half_imported]
-        _imported.schemas = torch.library.Library("torchvision", "FRAGMENT")  # they vanish with the object
-        for operator in ("nms", "qnms"):
-            _imported.schemas.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        for name in ("nms", "qnms"):
+            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         return importlib.import_module(package)
 
 
@@ -71,23 +62,20 @@ def _inception() -> nn.Module:
 
 @torch.no_grad()
 def inception_features(images: Tensor) -> dict[int, Tensor]:
-    """Inception-v3 features of images (n, 3, H, W) in [-1, 1], as these weights were trained with: {64, 192, 768, 2048
-    channels: (n, channels, h, w)}. Images are not resized, which would change what SIFID compares; levels of fewer
-    than 2 x 2 features are left out (INCEPTION_SIDE). Raises MissingWeights, SivLiteError if damaged."""
-    network, side, levels = _inception().to(images.device), min(images.shape[2:]), {}
-    for channels, stages in INCEPTION_STAGES.items():
+    """Inception-v3 features {channels: (n, channels, h, w)} of images (n, 3, H, W) in [-1, 1], the range it was trained
+    with. Images are not resized, which would change what SIFID compares; levels of fewer than 2 x 2 features are left
+    out (INCEPTION_SIDE). Raises SivLiteError if weights or their packages are missing or damaged."""
+    modules, side, levels = list(_inception().to(images.device).children()), min(images.shape[2:]), {}
+    for channels, stage in INCEPTION_STAGES.items():
         if side >= INCEPTION_SIDE[channels]:
-            for stage in stages:
-                images = getattr(network, stage)(images)
-            levels[channels] = images
+            images = levels[channels] = nn.Sequential(*modules[stage])(images)
     return levels
 
 
 @functools.cache
 def _lpips() -> nn.Module:
     trunk, lpips = load_weights(ALEXNET_FILE), _imported("lpips")
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")  # lpips calls torchvision in a deprecated way
+    with warnings.catch_warnings(action="ignore"), torch.random.fork_rng(devices=[]):  # of a deprecated call
         # A random AlexNet first: a pretrained one would be downloaded. The linear layers come with lpips.
         network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
     # lpips cuts AlexNet's features in five and keeps their numbers: slice2.3.weight is features.3.weight.
@@ -102,7 +90,6 @@ def lpips_vectors(images: Tensor) -> Tensor:
     network, vectors = _lpips().to(images.device), []
     for level, linear in zip(network.net(network.scaling_layer(images)), network.lins, strict=True):
         unit = level / (level.norm(dim=1, keepdim=True) + 1e-10)
-        # LPIPS weights squared differences by w >= 0, mean over places: the root goes into the vector.
-        weight = linear.model[-1].weight / level[0, 0].numel()  # (1, channels, 1, 1)
+        weight = linear.model[-1].weight / level[0, 0].numel()  # of squared differences, so the vector gets its root
         vectors.append((unit * weight.sqrt()).flatten(1))
     return torch.cat(vectors, dim=1)

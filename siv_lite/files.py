@@ -11,9 +11,7 @@ from siv_lite.errors import SivLiteError
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary name beside `path` that becomes `path` when the block ends well, and vanishes when it does not.
-
-    Missing folders are made. Raises SivLiteError where the file cannot be written.
-    """
+    Missing folders are made. Raises SivLiteError where the file cannot be written."""
     path = Path(path)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:

@@ -9,9 +9,7 @@ from torch import Tensor
 
 def discriminator_part_loss(decisions: Sequence[Tensor], real: int) -> Tensor:
     """Eq. 1 and 2 for one part D_*: the mean over its blocks l of -E[log D_l(x)] - E[log(1 - D_l(G(z)))].
-
-    `decisions` are logits (n, 1, h_l, w_l); the first `real` samples are real, the others generated.
-    """
+    `decisions` are logits (n, 1, h_l, w_l); the first `real` samples are real, the others generated."""
     losses = [F.softplus(-logits[:real]).mean() + F.softplus(logits[real:]).mean() for logits in decisions]
     return torch.stack(losses).mean()
 
@@ -33,10 +31,8 @@ def diversity_in_features(features: Sequence[Tensor]) -> Tensor:
 
 
 def diversity_sensitive(images: Tensor, latents: Tensor, bound: float = 1.0) -> Tensor:
-    """DS (Yang et al. 2019, Eq. 2): E[min(|G(z1) - G(z2)| / |z1 - z2|, bound)], over neighbours in the batch.
-
-    Both distances are means over elements, of images (n, 3, h, w) in [-1, 1] and latents (n, d). G maximises it.
-    """
+    """DS (Yang et al. 2019, Eq. 2): E[min(|G(z1) - G(z2)| / |z1 - z2|, bound)], over neighbours in the batch, of means
+    over the elements of images (n, 3, h, w) in [-1, 1] and latents (n, d). G maximises it."""
     image_distance = (images - images.roll(1, 0)).abs().flatten(1).mean(1)
     latent_distance = (latents - latents.roll(1, 0)).abs().flatten(1).mean(1)
     return (image_distance / (latent_distance + 1e-5)).clamp(max=bound).mean()

@@ -2,16 +2,14 @@
 from, all in [-1, 1]; other sizes of frames are resized. Results are deterministic; bad input raises SivLiteError."""
 
 import itertools
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from siv_lite.augment import draw_transforms, transform
 from siv_lite.errors import SivLiteError
 from siv_lite.features import ALEXNET_SIDE, INCEPTION_SIDE, inception_features, lpips_vectors
-
-MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, section 3.2, fine to coarse
 
 
 class Table(dict):
@@ -31,10 +29,10 @@ class Table(dict):
 
 def _checked(images: Tensor, name: str, least: int = 1, side: int = 1) -> Tensor:
     shape = tuple(getattr(images, "shape", ()))
-    if not isinstance(images, Tensor) or not images.is_floating_point() or len(shape) != 4 or shape[1] != 3:
-        raise SivLiteError(f"{name} must be a float tensor (n, 3, height, width): got {type(images).__name__} {shape}")
-    if shape[0] < least or min(shape[2:]) < side:
-        raise SivLiteError(f"{name} must be at least {least} of at least {side} x {side} pixels: got the shape {shape}")
+    fits = len(shape) == 4 and shape[0] >= least and shape[1] == 3 and min(shape[2:]) >= side
+    if not isinstance(images, Tensor) or not images.is_floating_point() or not fits:
+        wanted = f"a float tensor (n, 3, H, W), n at least {least}, of at least {side} x {side} pixels"
+        raise SivLiteError(f"{name} must be {wanted}: got {type(images).__name__} {shape}")
     if not (images.abs() <= 1.001).all():  # also false for NaN
         raise SivLiteError(f"{name} hold NaN or values outside [-1, 1]: scale pixels with x / 127.5 - 1")
     return images.detach().float()
@@ -57,9 +55,9 @@ def patches(images: Tensor, size: int, most: int, seed: int = 0) -> Tensor:
 
 
 def sliced_wasserstein(images: Tensor, frames: Tensor, levels: int = 3) -> list[float]:
-    """Sliced Wasserstein distance between the 5 x 5 patches of one sample and of the frames, mean over samples, for
-    each level of a Laplacian pyramid from fine (high: blur or noise) to coarse, over the standard deviation of the
-    frames' level. Karras et al. 2018, section 5, but 200 quantiles of at most 8,000 patches in place of sorting."""
+    """Sliced Wasserstein distance of the 5 x 5 patches of a sample to those of the frames, mean over samples, on each
+    level of a Laplacian pyramid from fine (high: blur or noise) to coarse, over the standard deviation of the frames'
+    level. Karras et al. 2018, section 5, but 200 quantiles of at most 8,000 patches in place of sorting."""
     images, frames = _prepared(images, frames, side=5 * 2 ** (levels - 1))
     level, n, distances = torch.cat([images, frames]), len(images), []
     generator, quantiles = torch.Generator().manual_seed(0), torch.linspace(0.005, 0.995, 200, device=images.device)
@@ -81,18 +79,14 @@ def _nearest_patch(images: Tensor, others: Tensor, seed: int) -> float:
     return torch.cdist(queries, references).amin(dim=1).square().mean().item() / queries.shape[1]
 
 
-def patch_fidelity(images: Tensor, frames: Tensor) -> float:
-    """Mean squared difference, on intensities in [0, 1], of a sample's 7 x 7 patches to their nearest patch of the
-    frames, mean over samples. Low: every patch looks like a training patch. Above 80 x 100 pixels random subsets of
-    patches are compared, 856 of a sample of 192 x 320: the mean over 16 samples has a standard error of about 1.5 %."""
+def patch_distances(images: Tensor, frames: Tensor) -> dict[str, float]:
+    """Mean squared difference, on intensities in [0, 1], of 7 x 7 patches to their nearest, mean over samples: of a
+    sample's to the frames' ("patch_fidelity", low: every patch looks like a training patch) and of the frames' to a
+    sample's ("patch_coverage", low: nothing of the scene is lost). Above 80 x 100 pixels of random subsets."""
     images, frames = _prepared(images, frames, side=7)
-    return sum(_nearest_patch(image, frames, seed) for seed, image in enumerate(images.split(1))) / len(images)
-
-
-def patch_coverage(images: Tensor, frames: Tensor) -> float:
-    """As patch_fidelity, from the frames' patches to each sample's. Low: nothing of the scene is lost."""
-    images, frames = _prepared(images, frames, side=7)
-    return sum(_nearest_patch(frames, image, seed) for seed, image in enumerate(images.split(1))) / len(images)
+    fidelity = [_nearest_patch(image, frames, seed) for seed, image in enumerate(images.split(1))]
+    coverage = [_nearest_patch(frames, image, seed) for seed, image in enumerate(images.split(1))]
+    return {"patch_fidelity": sum(fidelity) / len(images), "patch_coverage": sum(coverage) / len(images)}
 
 
 def copy_distance(images: Tensor, frames: Tensor) -> float:
@@ -114,15 +108,11 @@ def pixel_diversity(images: Tensor, frames: Tensor) -> float:
     return (grey.std(dim=0, correction=0).mean() / target.std(correction=0)).item()
 
 
-def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
-    """Multi-scale structural similarity (n,) of a[i] and b[i], both (n, 3, H, W); 1: identical (Wang et al. 2003).
-    As many of the five scales as leave the shorter side 11 pixels, three at 48 x 64: compare at one size only."""
-    a, b = _checked(a, "a", side=11), _checked(b, "b", side=11)
-    if a.shape != b.shape:
-        raise SivLiteError(f"a and b must have one shape: got {tuple(a.shape)} and {tuple(b.shape)}")
+def _ms_ssim(a: Tensor, b: Tensor) -> Tensor:
     window = torch.softmax(-(torch.arange(-5.0, 6, device=a.device) ** 2) / (2 * 1.5**2), dim=0).expand(15, 1, 1, 11)
     a, b, result = (a + 1) / 2, (b + 1) / 2, 1.0
-    weights = [weight for scale, weight in enumerate(MS_SSIM_WEIGHTS) if min(a.shape[2:]) > 10 * 2**scale]
+    weights = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]  # section 3.2, fine to coarse
+    weights = [weight for scale, weight in enumerate(weights) if min(a.shape[2:]) > 10 * 2**scale]
     for scale, weight in enumerate(weights, start=1):
         moments = torch.cat([a, b, a * a, b * b, a * b], dim=1)
         moments = F.conv2d(F.conv2d(moments, window, groups=15), window.mT, groups=15)
@@ -137,14 +127,14 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
 
 
 def ms_ssim_pairs(images: Tensor) -> float:
-    """Mean ms_ssim over all pairs of images. Low: diverse."""
+    """Mean multi-scale structural similarity over all pairs of images; 1: identical, low: diverse (Wang et al. 2003).
+    As many of the five scales as leave the shorter side 11 pixels, three at 48 x 64: compare at one size only."""
     images = _checked(images, "images", least=2, side=11).split(1)
-    return torch.cat([ms_ssim(a, b) for a, b in itertools.combinations(images, 2)]).mean().item()
+    return torch.cat([_ms_ssim(a, b) for a, b in itertools.combinations(images, 2)]).mean().item()
 
 
 def frechet_distance(features1: Tensor, features2: Tensor) -> float:
-    """Squared Frechet distance between the Gaussians fitted to features (n, c) and (m, c), n and m at least 2:
-    |m1 - m2|^2 + tr(C1 + C2 - 2 sqrt(C1 C2)) (Heusel et al. 2017, equation 6)."""
+    """|m1 - m2|^2 + tr(C1 + C2 - 2 sqrt(C1 C2)) of two sets of features (n, c), n > 1 (Heusel et al. 2017, eq. 6)."""
     mean1, mean2 = (x.double().mean(dim=0) for x in (features1, features2))
     # With C = R^T R, tr sqrt(C1 C2) is the sum of the singular values of R1 R2^T: exact also where C is singular.
     root1 = torch.linalg.qr((features1 - mean1) / (len(features1) - 1) ** 0.5, mode="r").R
@@ -154,9 +144,8 @@ def frechet_distance(features1: Tensor, features2: Tensor) -> float:
 
 
 def sifid(images: Tensor, frame: Tensor) -> dict[str, float]:
-    """Frechet distance between the Inception features at all places of a sample and of the one frame (1, 3, h, w):
-    "sifid_<channels>", mean over samples, and "sifid_<channels>_best". Shaham et al. 2019 (section 3) use 64 channels,
-    later levels see larger structures. Levels and errors as in inception_features."""
+    """Frechet distance between the Inception features at all places of a sample and of one frame (1, 3, h, w), mean
+    over samples and "best" of them. Shaham et al. 2019 (section 3) use 64 channels. Errors as in inception_features."""
     images, frame = _prepared(images, frame, side=INCEPTION_SIDE[64])
     if len(frame) > 1:
         raise SivLiteError(f"sifid compares with one frame: got {len(frame)}, use fid_sets for a clip")
@@ -170,8 +159,7 @@ def sifid(images: Tensor, frame: Tensor) -> dict[str, float]:
 
 def fid_sets(images: Tensor, frames: Tensor) -> dict[str, float]:
     """Frechet distance between samples and frames, two or more of each, by the mean over places of their Inception
-    features (Heusel et al. 2017): "fid_<channels>". Few images raise it, so compare only sets of the same sizes.
-    Levels and errors as in inception_features."""
+    features (Heusel et al. 2017). Few images raise it: compare only equal numbers. Errors as in inception_features."""
     images, frames = _prepared(images, frames, least=2, side=INCEPTION_SIDE[64])
     _checked(frames, "frames", least=2)
     levels = {c: x.mean(dim=(2, 3)) for c, x in inception_features(torch.cat([images, frames])).items()}
@@ -180,44 +168,36 @@ def fid_sets(images: Tensor, frames: Tensor) -> dict[str, float]:
 
 def lpips_pairs(images: Tensor) -> float:
     """Mean LPIPS (Zhang et al. 2018, AlexNet) over all pairs of images. High: diverse. Errors as in lpips_vectors."""
-    vectors = lpips_vectors(_checked(images, "images", least=2, side=ALEXNET_SIDE))
-    return torch.pdist(vectors).square().mean().item()
+    return torch.pdist(lpips_vectors(_checked(images, "images", least=2, side=ALEXNET_SIDE))).square().mean().item()
 
 
-def distance_to_train(images: Tensor, frames: Tensor, augment: Callable[[Tensor], Tensor] | None) -> float:
-    """LPIPS of each sample to the nearest of the frames and 64 or more of their augmentations, mean over samples
-    (SIV-GAN, section 4, Dist. to train). Low: memorised. augment maps (N, 3, H, W) to the same shape, drawing from
-    torch's global generators, which are seeded here and restored. Errors as in lpips_vectors."""
+def distance_to_train(images: Tensor, frames: Tensor) -> float:
+    """LPIPS of each sample to the nearest of the frames and of 64 augmentations of them (one each if they are more),
+    mean over samples (SIV-GAN, section 4, Dist. to train). Low: memorised. Errors as in lpips_vectors."""
     images, frames = _prepared(images, frames, side=ALEXNET_SIDE)
-    if augment is None:
-        raise SivLiteError("distance_to_train needs augment=, the augmentation of the training")
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(0)
-        candidates = torch.cat([frames, *(augment(frames) for _ in range(-(-64 // len(frames))))])
-    vectors = lpips_vectors(images), lpips_vectors(candidates)
+    originals = frames[torch.arange(max(64, len(frames)), device=frames.device) % len(frames)]
+    transforms = draw_transforms(len(originals), *frames.shape[2:], 1.0, torch.Generator(frames.device).manual_seed(0))
+    vectors = lpips_vectors(images), lpips_vectors(torch.cat([frames, transform(originals, transforms)]))
     distances = torch.cdist(*vectors, compute_mode="donot_use_mm_for_euclid_dist")  # the other mode cancels digits
     return distances.amin(dim=1).square().mean().item()
 
 
-def evaluate(images: Tensor, frames: Tensor, augment: Callable[[Tensor], Tensor] | None = None) -> Table:
+def evaluate(images: Tensor, frames: Tensor) -> Table:
     """Table of all metrics for n >= 2 samples of at least 20 x 20 pixels. sliced_wasserstein_1 (fine) to _3 (coarse),
     the patch metrics, copy_distance and ms_ssim see the first 16 samples, the others all. One frame gives sifid, a clip
-    fid_sets; distance_to_train needs `augment`. The table's `missing` names what cannot be computed, and why."""
+    fid_sets. The table's `missing` names what cannot be computed, and why."""
     images, frames = _prepared(images, frames, least=2, side=20)
     some, least = images[:16], min(images.shape[2:])
     values = {f"sliced_wasserstein_{level}": x for level, x in enumerate(sliced_wasserstein(some, frames), start=1)}
-    values |= {metric.__name__: metric(some, frames) for metric in (patch_fidelity, patch_coverage, copy_distance)}
+    values |= patch_distances(some, frames) | {"copy_distance": copy_distance(some, frames)}
     values |= {"pixel_diversity": pixel_diversity(images, frames), "ms_ssim": ms_ssim_pairs(some)}
     fid, fid_metric = ("sifid", sifid) if len(frames) == 1 else ("fid", fid_sets)
     missing = {f"{fid}_{c}": f"needs {side} x {side} pixels" for c, side in INCEPTION_SIDE.items() if side > least}
-    metrics = {
-        fid: lambda: fid_metric(images, frames),
-        "lpips": lambda: {"lpips": lpips_pairs(images)},
-        "distance_to_train": lambda: {"distance_to_train": distance_to_train(images, frames, augment)},
-    }
+    metrics = {fid: fid_metric, "lpips": lambda images, _: lpips_pairs(images), "distance_to_train": distance_to_train}
     for name, metric in metrics.items():
         try:
-            values |= metric()
+            found = metric(images, frames)
+            values |= found if isinstance(found, dict) else {name: found}
         except SivLiteError as error:
             missing[name] = str(error)
     return Table(values, missing)

@@ -13,28 +13,24 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from siv_lite.checkpoint import list_checkpoints, load_checkpoint, read_json, read_log, write_json
-from siv_lite.errors import SivLiteError, check_whole
+from siv_lite.checkpoint import load_checkpoint, read_json, read_log, write_json
+from siv_lite.errors import Damaged, SivLiteError, check_whole
 from siv_lite.files import replacing
 from siv_lite.frames import check_frames, source_checksum, to_uint8
 from siv_lite.methods import Method, find_method, make_settings
 
 BATCH = 16  # samples drawn at once, so that many samples need no more memory than few
-PRECISIONS = ("fp32", "tf32", "bf16")
 
 
 class Run:
-    """A training's folder, as of its newest checkpoint when it was opened.
-
-    `folder`, `config` (what was asked for), `frames` (N, 3, H, W) in [-1, 1], `method` (its networks), `iteration` (of
-    the checkpoint), `finished`.
-    """
+    """A training's `folder` as of its newest checkpoint when it was opened, that of `iteration`; with its `config`
+    (what was asked for), `frames` (N, 3, H, W) in [-1, 1] and `method` (the networks)."""
 
     def __init__(self, folder: Path, config: dict, frames: Tensor, method: Method, iteration: int):
         self.folder, self.config, self.frames, self.method, self.iteration = folder, config, frames, method, iteration
 
     @property
-    def finished(self) -> bool:
+    def finished(self) -> bool:  # by now
         return (self.folder / "done.json").exists()
 
     def log(self) -> list[dict[str, float]]:
@@ -50,10 +46,7 @@ class Run:
         return torch.cat([self.method.generate(part).float().cpu() for part in latents.split(BATCH)])
 
     def walk(self, n: int = 48, seed: int = 0) -> Tensor:
-        """Images (n, 3, H, W) along a closed walk through latent space, for an animation.
-
-        The latents circle in the plane of two draws, cos t z1 + sin t z2: all of them are as likely as a draw.
-        """
+        """Images (n, 3, H, W) along a circle through latent space, cos t z1 + sin t z2, each as likely as a draw."""
         first, second = self.method.draw_latents(2, check_whole("seed", seed, 0)).split(1)
         angles = (torch.arange(check_whole("n", n, 1)) * 2 * math.pi / n).view(-1, *[1] * (first.ndim - 1))
         return self.generate(angles.cos() * first + angles.sin() * second)
@@ -65,15 +58,20 @@ class Run:
 
 def open_run(folder: str | Path, device: str = "auto") -> Run:
     """Open a training's folder at its newest good checkpoint; it may still be training.
-
-    Raises SivLiteError if `folder` is no run, damaged, of another version, or has no checkpoint yet.
-    """
+    Raises SivLiteError if `folder` is no run, of another version, damaged at its end, or has no checkpoint yet."""
     folder = Path(folder)
-    config = read_config(folder)
+    if not (folder / "config.json").exists():
+        raise SivLiteError(f"{folder} is not a run folder: it has no config.json")
+    config = read_json(folder / "config.json")
     method, frames = build(folder, config, choose_device(device))
     iteration = restore(method, folder, config["seed"])
     if not iteration:
         raise SivLiteError(f"{folder} has no checkpoint yet; wait for the first, or call train again to go on")
+    if (folder / "done.json").exists() and iteration != method.iterations:
+        raise SivLiteError(
+            f"The last checkpoint of {folder} is damaged; the newest good one is of iteration {iteration}: "
+            "delete done.json, and metrics.json if there, and train on from it"
+        )
     return Run(folder, config, frames, method, iteration)
 
 
@@ -81,8 +79,8 @@ def make_config(
     method: str, frames: Tensor, preset: str, precision: str, seed: int, settings: dict[str, Any]
 ) -> dict[str, Any]:
     """What is asked for, as it stands in `config.json`; SivLiteError for anything unknown or out of range."""
-    if precision not in PRECISIONS:
-        raise SivLiteError(f"Unknown precision {precision!r}; known are {', '.join(PRECISIONS)}")
+    if precision not in ("fp32", "tf32", "bf16"):
+        raise SivLiteError(f"Unknown precision {precision!r}; known are fp32, tf32 and bf16")
     config = {
         "method": method,
         "preset": preset,
@@ -96,18 +94,13 @@ def make_config(
 
 
 def claim_folder(folder: Path, config: dict[str, Any], frames: Tensor) -> dict[str, Any]:
-    """Make `folder` the run of `config`, or check that it is; return its config.
-
-    Raises SivLiteError that names the first difference where the folder holds another run.
-    """
+    """Make `folder` the run of `config`, or check that it is; return its config. SivLiteError names a difference."""
     if not (folder / "config.json").exists():
-        if list_checkpoints(folder):
-            raise SivLiteError(f"{folder} holds checkpoints but no config.json; choose another `out`")
         pixels = torch.from_numpy(to_uint8(frames)).permute(0, 3, 1, 2).contiguous()
         with replacing(folder / "frames.safetensors") as temporary:
             temporary.write_bytes(save({"frames": pixels}))
         write_json(folder / "config.json", config)
-    found = read_config(folder)
+    found = read_json(folder / "config.json")
     for name, value in (config | config["settings"]).items():
         other = (found | found["settings"]).get(name)
         if other != value and name not in ("preset", "settings", "versions"):
@@ -118,16 +111,6 @@ def claim_folder(folder: Path, config: dict[str, Any], frames: Tensor) -> dict[s
     return found
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """The `config.json` of a run folder; SivLiteError if there is none or it is damaged."""
-    try:
-        return read_json(folder / "config.json")
-    except ValueError:
-        raise SivLiteError(f"{folder / 'config.json'} is damaged; train in another folder") from None
-    except OSError:
-        raise SivLiteError(f"{folder} is not a run folder: it has no config.json that can be read") from None
-
-
 def build(folder: Path, config: dict[str, Any], device: torch.device) -> tuple[Method, Tensor]:
     """The method of a run with fresh weights, and its frames; SivLiteError if the frames are damaged."""
     path = folder / "frames.safetensors"
@@ -136,7 +119,7 @@ def build(folder: Path, config: dict[str, Any], device: torch.device) -> tuple[M
         if source_checksum(frames) != config["frames"]["sha256"]:
             raise ValueError("altered")
     except Exception as error:  # a damaged file raises nearly anything
-        raise SivLiteError(f"{path} is missing or damaged; train in another folder") from error
+        raise Damaged(f"{path} is missing or damaged; train in another folder") from error
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config["precision"] != "fp32"
     settings = make_settings(config["method"], **config["settings"])
     return find_method(config["method"])(frames, settings, device, config["precision"], config["seed"]), frames
@@ -159,10 +142,8 @@ def restore(method: Method, folder: Path, seed: int) -> int:
 
 def choose_device(name: str) -> torch.device:
     """ "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:1"; SivLiteError for others and absent ones."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cpu":
-        return torch.device("cpu")
+    if name in ("auto", "cpu"):
+        return torch.device("cuda" if name == "auto" and torch.cuda.is_available() else "cpu")
     found = re.fullmatch(r"cuda(?::(\d+))?", str(name))
     if not found:
         raise SivLiteError(f"Unknown device {name!r}; known are auto, cpu, cuda and cuda:1")

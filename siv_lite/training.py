@@ -3,10 +3,9 @@
 import itertools
 import math
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,29 +35,27 @@ def train(
     progress: bool = True,
     **settings: Any,
 ) -> Run:
-    """Train `method` on `frames` (N, 3, H, W) in [-1, 1] in the folder `out`, or go on where it stopped, or if it has
-    ended just open it.
+    """Train `method` on `frames` (N, 3, H, W) in [-1, 1] in the folder `out`; go on if it was begun, open it if ended.
 
     `preset`: "smoke" (seconds), "lesson" (minutes on two cores) or "paper" (the paper's, for a GPU). `iterations` and
-    `settings` replace single values of the preset. `precision`: "fp32", "tf32" or "bf16". Killed at any moment, the
-    same call goes on from the last checkpoint; on a CPU with as many threads the end is the same to the bit. Ctrl-C
-    saves and returns the unfinished run.
-    Raises SivLiteError for any input that cannot be used, and when a loss stops being finite.
+    `settings` replace single values of it. `precision`: "fp32", "tf32" or "bf16". Killed at any moment, the same call
+    goes on from the last checkpoint; on a CPU with as many threads the end is the same to the bit. Ctrl-C saves and
+    returns the unfinished run. Raises SivLiteError for input that cannot be used, and for losses that become NaN.
     """
     frames = check_frames(frames)
     if iterations is not None:
         settings["iterations"] = iterations
-    folder, place = Path(out), choose_device(device)
-    config = claim_folder(folder, make_config(method, frames, preset, precision, seed, settings), frames)
+    folder, config = Path(out), make_config(method, frames, preset, precision, seed, settings)
     if (folder / "done.json").exists():
-        return open_run(folder, device)
+        claim_folder(folder, config, frames)
+        return open_run(folder)  # wherever it was trained
+    place, config = choose_device(device), claim_folder(folder, config, frames)
     trained, frames = build(folder, config, place)
     start, begin = restore(trained, folder, seed), time.monotonic()
     rewind(folder, start)
     end = run_loop(trained, folder, start, progress)
     if end == trained.iterations:
-        seconds = time.monotonic() - begin
-        write_json(folder / "done.json", {"iterations": end, "seconds_since_last_start": round(seconds, 1)})
+        write_json(folder / "done.json", {"iterations": end, "seconds_since_last_start": time.monotonic() - begin})
     else:
         print(f"Stopped and saved at iteration {end} of {trained.iterations}; the same call goes on from there.")
     return Run(folder, config, frames, trained, end)
@@ -72,13 +69,14 @@ def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
     with bar, interruptible() as interrupted:
         for iteration in range(start + 1, method.iterations + 1):
             losses = step()
-            last = iteration == method.iterations
+            last, stop = iteration == method.iterations, bool(interrupted)
             due = {name for name, period in every.items() if last or iteration % period == 0}
-            if interrupted:
+            if stop:
                 due.add("save")
             if due:
                 values = {name: value.item() for name, value in losses.items()}
-                if not is_finite(losses) or "save" in due and not is_finite(method.state()):
+                tensors = [*losses.values(), *(method.state().values() if "save" in due else ())]
+                if not all(tensor.isfinite().all() for tensor in tensors):
                     raise SivLiteError(
                         f"Training in {folder} stopped being finite at iteration {iteration} ({values}); it stands at "
                         f"its last good checkpoint, iteration {saved}; try a lower learning_rate in another `out`"
@@ -93,40 +91,27 @@ def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
                 save_checkpoint(folder, iteration, {**method.state(), "random": method.generator.get_state()})
                 saved = iteration
             bar.update()
-            if interrupted:
+            if stop:
                 return iteration
     return method.iterations
 
 
-def is_finite(tensors: dict[str, Tensor]) -> bool:
-    """Whether every element of every tensor is a number."""
-    return all(tensor.isfinite().all() for tensor in tensors.values())
-
-
 @contextmanager
 def interruptible() -> Iterator[list[int]]:
-    """A list that Ctrl-C fills, so that a step is never cut in two; a second Ctrl-C stops at once."""
-    signals: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield signals
-        return
-
-    def note(number: int, frame: Any) -> None:
-        signals.append(number)
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.signal(signal.SIGINT, note)
+    """A list that Ctrl-C fills, so that a step is never cut in two; outside the main thread it cannot be caught."""
+    signals, previous = [], signal.getsignal(signal.SIGINT)
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, lambda number, frame: signals.append(number))
     try:
         yield signals
     finally:
-        signal.signal(signal.SIGINT, previous)
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, previous)
 
 
 def fast_step(method: Method) -> Callable[[], dict[str, Tensor]]:
-    """The method's step; on CUDA, after three as warm-up, captured as one graph and replayed.
-
-    One launch then does the work of a thousand, which is what a small network's step waits for.
-    """
+    """The method's step; on CUDA, after three as warm-up, captured as one graph and replayed: one launch then does the
+    work of a thousand, which is what a small network's step waits for."""
     if method.generator.device.type != "cuda":
         return method.step
     side, graph, losses, calls = torch.cuda.Stream(), torch.cuda.CUDAGraph(), {}, itertools.count()

@@ -4,7 +4,8 @@ import os
 import tempfile
 
 no_weights = tempfile.TemporaryDirectory(prefix="torch_home_")  # held until the tests end, then removed
-os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TQDM_DISABLE": "1", "TORCH_HOME": no_weights.name, "SIV_LITE_WEIGHTS": ""}
+os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+os.environ |= {"TORCH_HOME": no_weights.name, "SIV_LITE_WEIGHTS": ""}
 
 import pytest  # noqa: E402
 import torch  # noqa: E402

@@ -14,10 +14,11 @@ class Toy(SpectralNetwork):
         super().__init__()
         self.first = SpectralConv2d(3, 6, 3)
         self.second = SpectralConv2d(6, 4, 3, resample="down")
+        self.third = SpectralConv2d(4, 4, 3, resample="up")
         self.last = nn.Linear(4, 1)
 
     def forward(self, x):
-        return self.last(self.second(F.leaky_relu(self.first(x), 0.2)).mean((2, 3)))
+        return self.last(F.leaky_relu(self.third(self.second(F.leaky_relu(self.first(x), 0.2))), 0.2).mean((2, 3)))
 
 
 @pytest.fixture

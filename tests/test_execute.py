@@ -7,9 +7,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from execute import execute, list_parameters, main
 
 from siv_lite import SivLiteError
-from siv_lite.execute import execute, list_parameters, main
 
 PARAMETERS = """\
 count: int | None = 2  # how many # of them
@@ -134,7 +134,8 @@ def test_what_is_no_notebook_is_refused(tmp_path, content):
 
 
 def test_command_line_says_one_sentence_and_fails(make_notebook, tmp_path):
-    command = [sys.executable, "-m", "siv_lite.execute", make_notebook(), tmp_path / "out", "-p", "count", "many"]
+    script = Path(__file__).parent.parent / "notebooks" / "execute.py"
+    command = [sys.executable, script, make_notebook(), tmp_path / "out", "-p", "count", "many"]
     child = subprocess.run(command, capture_output=True, text=True)
     assert child.returncode == 1 and not child.stdout
     assert child.stderr == "Parameter count must be int or None (how many # of them), not 'many'\n"

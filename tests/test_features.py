@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from siv_lite import features, metrics
+from siv_lite.augment import draw_transforms, transform
 from siv_lite.errors import SivLiteError
 
 installed = all(importlib.util.find_spec(name) for name in ("torchvision", "lpips"))
@@ -59,14 +60,14 @@ def images(count, height=48, width=64):
 
 def test_missing_weights_are_named_with_the_place_they_belong_to(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(features.MissingWeights, match=r"checkpoints.inception_v3_google-0cc3c7bd.pth is missing"):
+    with pytest.raises(SivLiteError, match=r"checkpoints.inception_v3_google-0cc3c7bd.pth is missing"):
         features.inception_features(images(1))
-    with pytest.raises(features.MissingWeights, match=r"checkpoints.alexnet-owt-7be5be79.pth is missing"):
+    with pytest.raises(SivLiteError, match=r"checkpoints.alexnet-owt-7be5be79.pth is missing"):
         features.lpips_vectors(images(1))
 
 
 def test_missing_packages_are_named():
-    with pytest.raises(features.MissingWeights, match="no_such_package is not installed"):
+    with pytest.raises(SivLiteError, match="no_such_package is not installed"):
         features._imported("no_such_package")
 
 
@@ -124,7 +125,7 @@ def test_evaluate_is_deterministic_and_leaves_the_random_state_alone(weights):
     state = torch.get_rng_state()
     tables = []
     for _ in range(2):
-        tables.append(metrics.evaluate(images(2), images(1), augment=lambda frames: frames * torch.rand(1)))
+        tables.append(metrics.evaluate(images(2), images(1)))
         assert torch.equal(torch.get_rng_state(), state)
         state = torch.manual_seed(5).get_state()
     assert tables[0] == tables[1]
@@ -165,17 +166,19 @@ def test_lpips_is_that_of_the_lpips_package(weights):
 
 @with_networks
 def test_distance_to_train_finds_the_augmented_frame(weights):
-    samples, frames = images(2), images(3)
-    assert metrics.distance_to_train(frames, frames, lambda x: -x) == pytest.approx(0, abs=1e-9)
-    assert metrics.distance_to_train(frames.flip(3), frames, lambda x: x.flip(3)) == pytest.approx(0, abs=1e-9)
-    network = features._lpips()
-    nearest = [min(network(sample[None], x * s).item() for x in frames.split(1) for s in (1, -1)) for sample in samples]
-    assert metrics.distance_to_train(samples, frames, lambda x: -x) == pytest.approx(np.mean(nearest), rel=1e-4)
+    frames = images(3)
+    drawn = draw_transforms(64, 48, 64, 1.0, torch.Generator().manual_seed(0))
+    augmented = transform(frames.repeat(22, 1, 1, 1)[:64], drawn)
+    copies = torch.cat([frames, augmented[[0, 31, 63]]])
+    assert metrics.distance_to_train(copies, frames) == pytest.approx(0, abs=1e-9)
+    sample, network = images(1), features._lpips()
+    nearest = min(network(sample, x).item() for x in torch.cat([frames, augmented]).split(1))
+    assert metrics.distance_to_train(sample, frames) == pytest.approx(nearest, rel=1e-4)
 
 
 @with_networks
 def test_evaluate_with_weights_misses_only_the_levels_that_do_not_fit(weights):
-    table = metrics.evaluate(images(2), images(1), augment=lambda frames: frames.flip(3))
+    table = metrics.evaluate(images(2), images(1))
     assert {"sifid_64", "sifid_192_best", "lpips", "distance_to_train"} <= set(table)
     assert set(table.missing) == {"sifid_768", "sifid_2048"}
     clip = metrics.evaluate(images(2, 24, 24), images(3, 24, 24))

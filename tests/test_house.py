@@ -25,8 +25,8 @@ FLOORS = (
     {"methods/__init__", "metrics"},
     {"methods/*"},
     {"run"},
-    {"train"},
-    {"compare", "execute", "figures"},
+    {"training"},
+    {"check", "compare", "figures"},
     {"widgets"},
     {"__init__"},
 )
@@ -117,7 +117,7 @@ def test_import_loads_no_optional_package(statement):
 
 
 def test_train_stays_a_function_when_its_module_is_imported_first():
-    script = "import siv_lite.train\nfrom siv_lite import train\nassert callable(train)"
+    script = "import siv_lite.training\nfrom siv_lite import train\nassert callable(train)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120).returncode == 0
 
 

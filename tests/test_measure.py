@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from measure import count_work, measure_configuration
 
 from siv_lite import SivLiteError
-from siv_lite.measure import count_work, measure_configuration
 
 
 def test_counts_arithmetic_and_operations_but_no_views():

@@ -9,10 +9,10 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from execute import execute, list_parameters
 
 from siv_lite import SivLiteError, open_run, train
 from siv_lite.check import check_run, measure_run
-from siv_lite.execute import execute, list_parameters
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))

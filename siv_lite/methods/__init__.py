@@ -1,7 +1,4 @@
-"""What every method answers, the table of methods, and their settings.
-
-A new method is one new file beside this one and one new row in `METHODS`.
-"""
+"""What every method answers, their table, their settings. A new method is a new file here and a row in `METHODS`."""
 
 import importlib
 import inspect
@@ -20,24 +17,20 @@ METHODS = {"siv_gan": ("siv_lite.methods.siv_gan", "SIVGAN")}
 
 
 class Method(ABC):
-    """One way to learn a generator from frames. A step is a pure tensor computation: no value is read back, nothing
+    """One way to learn a generator from frames (N, 3, H, W) in [-1, 1]; built from them, its settings, a device, a
+    precision ("fp32", "tf32" or "bf16") and a seed. A step is a pure tensor computation: no value is read back, nothing
     branches on data, shapes never change and all randomness comes from `generator`, so that it can be captured as one
-    CUDA graph, repeats to the bit and resumes exactly.
-
-    Every method is built from frames (N, 3, H, W) in [-1, 1], its settings, a device, the precision of its networks
-    ("fp32", "tf32" or "bf16") and a seed; it then has `size`, the (H, W) of its pictures, and `iterations`.
-    """
+    CUDA graph, repeats to the bit and resumes exactly."""
 
     Settings: ClassVar[type]  # a frozen dataclass; its defaults are the preset `paper`
     PRESETS: ClassVar[dict[str, dict[str, Any]]]  # name -> what differs from the defaults
-
     BOUNDS: ClassVar[dict[str, tuple[float, float]]]  # least and greatest value of a setting
 
     generator: torch.Generator
     networks: dict[str, SpectralNetwork]
     optimisers: dict[str, torch.optim.Adam]  # by the name of their network
     count: Tensor  # iterations done, on the device
-    size: tuple[int, int]
+    size: tuple[int, int]  # (H, W) of the pictures
     iterations: int
 
     @abstractmethod
@@ -53,10 +46,7 @@ class Method(ABC):
         """Turn latents into images (n, 3, H, W) in [-1, 1], by the averaged generator."""
 
     def update(self, name: str, loss: Tensor, learning_rate: float, decay: float) -> None:
-        """One step of Adam on one network, then its new normalised weights.
-
-        The learning rate falls linearly to zero over the last share `decay` of the iterations.
-        """
+        """One step of Adam on one network; its rate falls to zero over the last share `decay` of the iterations."""
         self.networks[name].backward(loss)
         if decay:
             left = (self.iterations - self.count) / (decay * self.iterations)
@@ -65,7 +55,7 @@ class Method(ABC):
         self.networks[name].normalize()
 
     def state(self) -> dict[str, Tensor]:
-        """All that the next step depends on but the random generator, by name; the tensors are the method's own."""
+        """All that the next step depends on but the random generator: the method's own tensors, by name."""
         state = {"count": self.count}
         for name, network in self.networks.items():
             state |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
@@ -94,9 +84,7 @@ def find_method(name: str) -> type[Method]:
 
 def make_settings(method: str, preset: str = "paper", **overrides: Any) -> Any:
     """The settings of `method` under `preset`, with single fields replaced.
-
-    Raises SivLiteError for an unknown method, preset or field and for a value of the wrong type or range.
-    """
+    Raises SivLiteError for an unknown method, preset or field and for a value of the wrong type or range."""
     kind = find_method(method)
     if preset not in kind.PRESETS:
         raise SivLiteError(f"Unknown preset {preset!r} of {method}; known are {', '.join(kind.PRESETS)}")

@@ -1,8 +1,5 @@
-"""SIV-GAN: new scene compositions from one image or one clip.
-
-Sushko, Zhang, Gall, Khoreva, "Generating Novel Scene Compositions from Single Images and Videos" (earlier "One-Shot
-GAN", CVPRW 2021). Sections, equations and tables named below are that paper's; "release" is its authors' program.
-"""
+"""SIV-GAN: Sushko, Zhang, Gall, Khoreva, "Generating Novel Scene Compositions from Single Images and Videos" (earlier
+"One-Shot GAN", CVPRW 2021), whose sections, equations and tables are named below; "release" is its authors' program."""
 
 import itertools
 import math
@@ -23,8 +20,8 @@ from siv_lite.methods import Method
 BOUNDS = {  # least and greatest value of a setting
     **dict.fromkeys(("augmentation", "feature_mixing", "decay", "average", "momentum"), (0, 1)),
     **dict.fromkeys(("diversity_weight", "balance", "learning_rate"), (0, 1e6)),
+    **dict.fromkeys(("generator_blocks", "low_level_blocks", "branch_blocks"), (1, 9)),
     **{"batch_size": (2, 256), "width": (8, 1024), "latent_size": (1, 4096), "iterations": (1, 10**8)},
-    **{"generator_blocks": (1, 9), "low_level_blocks": (1, 8), "branch_blocks": (1, 8)},
 }
 WIDTHS = (8, 8, 8, 8, 8, 8, 8, 4, 2, 1)  # of G, coarse to fine, in units of `width`: B blocks take the last B + 1
 DISCRIMINATOR_WIDTHS = (1, 2, 4, 8, 8, 8, 8, 8, 8)
@@ -51,9 +48,7 @@ class Settings:
     feature_mixing: float = 0.4  # probability of FA per discriminator pass and kind
     diversity: Literal["features", "images", "DS", "zCR", "none"] = "features"  # Table 4
     diversity_weight: float = 0.15  # lambda (Table 5)
-    # The literal Eq. 5 is balance 1. The release's effective weight of DR is 3.3 to 5 lambda (it changes with depth)
-    # against an adversarial loss scaled to 1 from the 4 of Eq. 3, hence about 16.
-    balance: float = 16.0
+    balance: float = 16.0  # on lambda: 1 is Eq. 5 to the letter; release weighs DR 13 to 20 times more, by depth
     learning_rate: float = 2e-4
     momentum: float = 0.5  # beta_1 of Adam
     decay: float = 0.0  # the share of the iterations, the last ones, over which the learning rate falls to zero
@@ -63,10 +58,9 @@ class Settings:
 def complete(settings: Settings, count: int, height: int, width: int) -> Settings:
     """Fill in what follows from the frames: iterations, depths and latent grid, for any size from 32 px up.
 
-    G doubles a grid whose shorter side is at least 3 cells; its depth is release's for the longer side (~1024 px: 9
-    blocks, ~512: 8, ~256: 7, ~128: 6, ~64: 5), less for elongated frames. The grid is the one nearest to the frames in
-    shape, then in area. The layout branch halves F(x) down to one pixel at most, so D's depth follows from the grid.
-    Raises SivLiteError where overrides leave no room.
+    G doubles a grid, at least 3 cells high and wide and nearest to the frames in shape, as often as release does for
+    the longer side (~1024 px: 9 blocks, ~512: 8, ~256: 7, ~128: 6, ~64: 5), less for elongated frames. The layout
+    branch halves F(x) down to one pixel at most. Raises SivLiteError where overrides leave no room.
     """
     short, long = sorted((height, width))
     most = min(round(math.log2(long)) - 1, math.floor(math.log2(short / 2.5)) + 1, len(WIDTHS) - 1)
@@ -74,8 +68,8 @@ def complete(settings: Settings, count: int, height: int, width: int) -> Setting
     cell = 2 ** (blocks - 1)
 
     def misfit(grid: tuple[int, int]) -> tuple[bool, float]:
-        shape, area = grid[0] * width / (grid[1] * height), grid[0] * grid[1] * cell**2 / (height * width)
-        return min(grid) < 3, abs(math.log(shape)) + abs(math.log(area)) / 4
+        rows, columns = math.log(grid[0] * cell / height), math.log(grid[1] * cell / width)
+        return min(grid) < 3, abs(rows - columns) + abs(rows + columns) / 4  # of shape and of area
 
     sides = [(max(1, side // cell), side // cell + 1) for side in (height, width)]
     grid = settings.grid or min(itertools.product(*sides), key=misfit)
@@ -84,7 +78,7 @@ def complete(settings: Settings, count: int, height: int, width: int) -> Setting
     halvings = math.floor(math.log2(min(grid) * cell))
     low_level = settings.low_level_blocks or blocks // 2
     branch = settings.branch_blocks or max(1, min((8 if blocks == 9 else 7) - low_level, halvings - low_level))
-    if low_level + branch > halvings or low_level > blocks:
+    if low_level + branch > min(halvings, len(DISCRIMINATOR_WIDTHS) - 1) or low_level > blocks:
         raise SivLiteError(
             f"{low_level} low_level_blocks and {branch} branch_blocks need pictures of {2 ** (low_level + branch)} px "
             f"a side, but {blocks} generator_blocks make {grid[0] * cell} x {grid[1] * cell} of these frames; use fewer"
@@ -94,22 +88,20 @@ def complete(settings: Settings, count: int, height: int, width: int) -> Setting
 
 
 class GeneratorBlock(nn.Module):
-    """Residual block as in BigGAN, without normalisation: act, x2, conv 3x3, act, conv 3x3, beside x2 and conv 1x1.
-
-    The shortcut's 1x1 runs before the upsampling, with which it commutes. `rgb` adds the to-RGB convolution.
-    """
+    """Residual block as in BigGAN, without normalisation: act, x2, conv 3x3, act, conv 3x3, beside conv 1x1, x2."""
 
     def __init__(self, inputs: int, outputs: int, upsample: bool, rgb: bool):
         super().__init__()
-        middle = min(inputs, outputs)
-        self.first = SpectralConv2d(inputs, middle, 3, resample="up" if upsample else None)
-        self.second = SpectralConv2d(middle, outputs, 3)
+        self.first = SpectralConv2d(inputs, min(inputs, outputs), 3, resample="up" if upsample else None)
+        self.second = SpectralConv2d(min(inputs, outputs), outputs, 3)
         self.shortcut = SpectralConv2d(inputs, outputs, 1, bias=False)
         self.to_rgb = SpectralConv2d(outputs, 3, 3) if rgb else None
-        self.scale = 2 if upsample else 1
+        self.upsample = upsample
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = F.interpolate(self.shortcut(x), scale_factor=self.scale, mode="nearest")
+        shortcut = self.shortcut(x)  # before the upsampling, with which a 1x1 commutes
+        if self.upsample:
+            shortcut = F.interpolate(shortcut, scale_factor=2, mode="nearest")
         return self.second(F.leaky_relu_(self.first(F.leaky_relu(x, SLOPE)), SLOPE)) + shortcut
 
 
@@ -124,11 +116,9 @@ class Generator(SpectralNetwork):
             self.project = nn.ConvTranspose2d(settings.latent_size, widths[0], settings.grid, bias=False)
         else:
             widths[0] = settings.latent_size
-        first_rgb = settings.generator_blocks - settings.low_level_blocks
-        self.blocks = nn.ModuleList(
-            GeneratorBlock(inputs, outputs, upsample=i > 0, rgb=i >= first_rgb)
-            for i, (inputs, outputs) in enumerate(itertools.pairwise(widths))
-        )
+        coarse = settings.generator_blocks - settings.low_level_blocks  # blocks without a picture
+        pairs = enumerate(itertools.pairwise(widths))
+        self.blocks = nn.ModuleList(GeneratorBlock(a, b, upsample=i > 0, rgb=i >= coarse) for i, (a, b) in pairs)
 
     def features(self, latents: Tensor) -> list[Tensor]:
         """G^l(z): the maps after every block, coarse to fine, (n, C_l, h_l, w_l)."""
@@ -140,16 +130,13 @@ class Generator(SpectralNetwork):
         return features[1:]
 
     def pyramid(self, features: list[Tensor], scales: int | None = None) -> list[Tensor]:
-        """The pictures of the last `scales` blocks in [-1, 1], fine to coarse; by default of all that D reads."""
+        """The pictures of the last `scales` blocks in [-1, 1], fine to coarse; by default all that D reads."""
         pairs = [(block, x) for block, x in zip(self.blocks, features, strict=True) if block.to_rgb is not None]
         return [torch.tanh(block.to_rgb(x)) for block, x in reversed(pairs[-(scales or len(pairs)) :])]
 
 
 class DiscriminatorBlock(nn.Module):
-    """Residual block and its decision: act, conv, act, conv, 2x2 average, beside 2x2 average and conv 1x1.
-
-    The block that reads the from-RGB features leaves out the first activation (release).
-    """
+    """Residual block and decision: act (not in the first, release), conv, act, conv, average, beside average, 1x1."""
 
     def __init__(self, inputs: int, middle: int, outputs: int, kernel: int = 3, activate: bool = True):
         super().__init__()
@@ -189,7 +176,7 @@ class Discriminator(SpectralNetwork):
             self.branches["trunk"] = nn.ModuleList(DiscriminatorBlock(a, a, b) for a, b in pairs[low:])
 
     def view(self, part: str, x: Tensor, real: int = 0, generator: torch.Generator | None = None) -> Tensor:
-        """What a branch sees of F(x) (n, C, h, w); that of the first `real` samples mixed (FA)."""
+        """What a branch sees of F(x) (n, C, h, w); of the first `real` samples mixed (FA)."""
         if part == "content":
             x = x.mean((2, 3), keepdim=True)  # F_content: (n, C, 1, 1)
         elif part == "layout":
@@ -204,10 +191,7 @@ class Discriminator(SpectralNetwork):
         return x
 
     def forward(self, pyramid: list[Tensor], real: int = 0, generator: torch.Generator | None = None) -> Decisions:
-        """Logits, one map per block of each part, of pictures given at every scale that is read, fine to coarse.
-
-        The first `real` samples are real: their branch features are mixed, with draws from `generator`.
-        """
+        """Logits, a map per block of each part, of pictures at all scales, fine to coarse; first `real` real ones."""
         x, decisions = None, {"low_level": []}
         for block, from_rgb, images in zip(self.low_level, self.from_rgb, pyramid, strict=True):
             rgb = from_rgb(images)
@@ -227,13 +211,13 @@ class SIVGAN(Method):
     Settings, BOUNDS = Settings, BOUNDS
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": dict(iterations=20, width=8, batch_size=3, average=0.9),
-        "lesson": dict(iterations=4000, width=16, average=0.999),
+        "lesson": dict(iterations=4800, width=16, momentum=0.0, decay=0.3, average=0.999),
         "paper": {},
     }
 
     def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
         self.settings = settings = complete(settings, len(frames), *frames.shape[2:])
-        self.device, self.precision, self.iterations = device, precision, settings.iterations
+        self.precision, self.iterations = precision, settings.iterations
         self.size = tuple(side * 2 ** (settings.generator_blocks - 1) for side in settings.grid)
         self.generator = torch.Generator(device).manual_seed(seed)
         self.G, self.D = Generator(settings), Discriminator(settings)
@@ -241,9 +225,7 @@ class SIVGAN(Method):
             network.prepare(device, self.generator)
         self.average = deepcopy(self.G)  # EMA of G, which draws all samples
         self.networks = {"G": self.G, "D": self.D, "average": self.average}
-        self.optimisers = {
-            name: adam(self.networks[name], settings.learning_rate, settings.momentum) for name in ("G", "D")
-        }
+        self.optimisers = {k: adam(self.networks[k], settings.learning_rate, settings.momentum) for k in "GD"}
         self.count = torch.zeros((), device=device)
         resized = F.interpolate(frames.to(device), self.size, mode="bilinear", antialias=True, align_corners=False)
         self.real = [resized.contiguous(memory_format=torch.channels_last)]
@@ -251,18 +233,17 @@ class SIVGAN(Method):
             self.real.append(F.avg_pool2d(self.real[-1], 2))
 
     def step(self) -> dict[str, Tensor]:
-        settings = self.settings
-        n = settings.batch_size
+        settings, n = self.settings, self.settings.batch_size
         with self.arithmetic():
             with torch.no_grad():
-                fake = self.G.pyramid(self.G.features(self.noise(n)))
-            chosen = torch.randint(len(self.real[0]), (n,), generator=self.generator, device=self.device)
+                fake = self.G.pyramid(self.G.features(self.noise(n, self.generator)))
+            chosen = torch.randint(len(self.real[0]), (n,), generator=self.generator, device=self.count.device)
             pairs = [torch.cat([real[chosen], images]) for real, images in zip(self.real, fake, strict=True)]
             decisions = self.D(self.augment(pairs), real=n, generator=self.generator)
             loss_D = self.total({part: losses.discriminator_part_loss(maps, n) for part, maps in decisions.items()})
         self.update("D", loss_D, settings.learning_rate, settings.decay)
         with self.arithmetic():
-            latents = self.noise(n)
+            latents = self.noise(n, self.generator)
             features = self.G.features(latents)
             fake = self.G.pyramid(features)
             decisions = self.D(self.augment(fake))
@@ -275,11 +256,7 @@ class SIVGAN(Method):
         average_weights(self.average, self.G, 1 - ((1 + self.count) / (10 + self.count)).clamp(max=settings.average))
         return {"D": loss_D.detach(), "G": loss_G.detach(), "diversity": diversity.detach()}
 
-    def noise(self, n: int) -> Tensor:
-        return torch.randn((n, self.settings.latent_size), generator=self.generator, device=self.device)
-
     def augment(self, pyramid: list[Tensor]) -> list[Tensor]:
-        """DA: one transform per sample, the same at every scale."""
         transforms = draw_transforms(len(pyramid[0]), *self.size, self.settings.augmentation, self.generator)
         return [transform(images, transforms) for images in pyramid]
 
@@ -298,18 +275,20 @@ class SIVGAN(Method):
             case "DS":
                 return losses.diversity_sensitive(images, latents)
             case "zCR":
-                nearby = self.G.features(latents + 0.1 * self.noise(len(latents)))
+                nearby = self.G.features(latents + 0.1 * self.noise(len(latents), self.generator))
                 return losses.latent_consistency(images, self.G.pyramid(nearby, scales=1)[0])
-            case "none":
-                return torch.zeros((), device=self.device)
+        return torch.zeros_like(self.count)
 
     def arithmetic(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        return torch.autocast(self.count.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def noise(self, n: int, generator: torch.Generator) -> Tensor:
+        return torch.randn((n, self.settings.latent_size), generator=generator, device=generator.device)
 
     def draw_latents(self, n: int, seed: int) -> Tensor:
-        return torch.randn((n, self.settings.latent_size), generator=torch.Generator().manual_seed(seed))
+        return self.noise(n, torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
     def generate(self, latents: Tensor) -> Tensor:
         self.average.normalize(iterate=False)
-        return self.average.pyramid(self.average.features(latents.to(self.device)), scales=1)[0]
+        return self.average.pyramid(self.average.features(latents.to(self.count.device)), scales=1)[0]

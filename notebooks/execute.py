@@ -1,7 +1,7 @@
 """Run a notebook into a folder: papermill, with its parameters checked before and a result that is whole or not there.
 
-    python -m siv_lite.execute notebooks/train.ipynb
-    python -m siv_lite.execute notebooks/train.ipynb runs/balloons -p preset lesson -p iterations 1e3
+    python notebooks/execute.py notebooks/train.ipynb
+    python notebooks/execute.py notebooks/train.ipynb runs/balloons -p preset lesson -p iterations 1e3
 """
 
 import argparse
@@ -115,7 +115,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: dict[str, Any] | 
 
 def main() -> None:
     """The command line; without a folder it lists the notebook's parameters."""
-    parser = argparse.ArgumentParser(prog="python -m siv_lite.execute", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebook")
     parser.add_argument("out", nargs="?", help="folder for all that it writes; without it, its parameters are listed")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter")

@@ -1,6 +1,6 @@
 """What one training step costs: arithmetic, operations, memory, time.
 
-    python -m siv_lite.measure lesson
+    python notebooks/measure.py lesson
 """
 
 import argparse
@@ -97,14 +97,14 @@ def measure_configuration(name: str) -> dict[str, float]:
     """`measure_step` of SIV-GAN in a fresh process, for a name of CONFIGURATIONS; SivLiteError for others."""
     if name not in CONFIGURATIONS:
         raise SivLiteError(f"Unknown configuration {name!r}; known are {', '.join(CONFIGURATIONS)}")
-    child = subprocess.run([sys.executable, "-m", "siv_lite.measure", name], capture_output=True, text=True)
+    child = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True)
     if child.returncode:
         raise SivLiteError(f"Measuring {name} failed (exit code {child.returncode}): {child.stderr[-500:]}")
     return json.loads(child.stdout)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m siv_lite.measure", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("preset", choices=CONFIGURATIONS)
     preset = parser.parse_args().preset
     print(json.dumps(measure_step("siv_gan", preset, CONFIGURATIONS[preset])))
