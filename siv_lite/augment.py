@@ -12,18 +12,18 @@ ROTATION = math.radians(8)
 
 
 def draw_transforms(n: int, height: int, width: int, probability: float, generator: torch.Generator) -> Tensor:
-    """Draw `n` affine maps (n, 2, 3) from output to input coordinates, both in [-1, 1] over the picture. A sample is
-    transformed with `probability` (SIV-GAN, section 3.3), then by each kind with one half: translation by whole pixels,
-    which blurs nothing, crop and resize, rotation (in pixels: a wide picture is not sheared), flip."""
-    uniform = torch.rand((11, n), generator=generator, device=generator.device)
-    chosen = (uniform[:4] < 0.5) & (uniform[4] < probability)
-    drawn = 2 * uniform[5:] - 1
-    angle, scale = chosen[0] * ROTATION * drawn[0], 1 - chosen[1] * (1 - CROP) * (1 + drawn[1]) / 2
+    """Draw `n` affine maps (n, 2, 3) from output to input coordinates, both in [-1, 1] over the picture. A sample is,
+    each with `probability` (SIV-GAN, section 3.3), translated by whole pixels, which blurs nothing, flipped, and either
+    cropped and resized or rotated (release; in pixels, so that a wide picture is not sheared)."""
+    uniform = torch.rand((9, n), generator=generator, device=generator.device)
+    translated, flipped, changed = uniform[:3] < probability
+    rotated, drawn = changed & (uniform[3] < 0.5), 2 * uniform[4:] - 1
+    angle, scale = rotated * ROTATION * drawn[0], 1 - (changed & ~rotated) * (1 - CROP) * (1 + drawn[0]) / 2
     right, down = (
-        chosen[2] * torch.round(drawn[i] * TRANSLATION * side) * 2 / side + (1 - scale) * drawn[i + 2]
-        for i, side in ((2, width), (3, height))  # the second term lays the crop anywhere inside
+        translated * torch.round(drawn[i] * TRANSLATION * side) * 2 / side + (1 - scale) * drawn[i + 2]
+        for i, side in ((1, width), (2, height))  # the second term lays the crop anywhere inside
     )
-    cosine, sine, flip = scale * torch.cos(angle), scale * torch.sin(angle), 1 - 2.0 * chosen[3]
+    cosine, sine, flip = scale * torch.cos(angle), scale * torch.sin(angle), 1 - 2.0 * flipped
     rows = [flip * cosine, -sine * height / width, right, flip * sine * width / height, cosine, down]
     return torch.stack(rows, dim=1).view(n, 2, 3)
 

@@ -149,12 +149,12 @@ def average_weights(average: SpectralNetwork, network: SpectralNetwork, weight: 
     torch._foreach_copy_(*vectors)
 
 
-def adam(network: nn.Module, learning_rate: float, momentum: float) -> torch.optim.Adam:
-    """Adam (`momentum`, 0.999) as one operation; state and learning rate are tensors for a captured step."""
+def adam(network: nn.Module, learning_rate: float) -> torch.optim.Adam:
+    """Adam (0.5, 0.999) as one operation; state and learning rate are tensors for a captured step."""
     parameters = list(network.parameters())
     device = parameters[0].device
     rate = torch.tensor(learning_rate, device=device)
-    optimiser = torch.optim.Adam(parameters, rate, (momentum, 0.999), fused=True, capturable=device.type == "cuda")
+    optimiser = torch.optim.Adam(parameters, rate, (0.5, 0.999), fused=True, capturable=device.type == "cuda")
     for p in parameters:
         first, second = torch.zeros_like(p), torch.zeros_like(p)
         optimiser.state[p] = {"step": torch.zeros((), device=device), "exp_avg": first, "exp_avg_sq": second}

@@ -26,7 +26,8 @@ def measure_run(run: Run) -> Table:
     table = evaluate(images, run.frames)
     table.missing = {name: text.replace(str(Path.home()), "~") for name, text in table.missing.items()}
     if run.finished:
-        write_json(path, {"table": table.as_dict(), "checked": dict(evaluate(images[:CHECKED], run.frames))})
+        stored = {"values": table, "missing": table.missing}
+        write_json(path, {"table": stored, "checked": evaluate(images[:CHECKED], run.frames)})
     return table
 
 

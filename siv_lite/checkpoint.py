@@ -51,8 +51,8 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("checkpoint-*.json"), reverse=True)
 
 
-def load_checkpoint(folder: Path) -> tuple[int, dict[str, Tensor]] | None:
-    """The newest undamaged checkpoint as (iteration, state), None if there is none yet.
+def load_checkpoint(folder: Path) -> tuple[int, dict[str, Tensor]]:
+    """The newest undamaged checkpoint as (iteration, state), (0, {}) if there is none yet.
     Warns of every damaged one that it passes over; SivLiteError if all are damaged."""
     paths, damaged = list_checkpoints(folder), []
     for path in paths:
@@ -70,7 +70,7 @@ def load_checkpoint(folder: Path) -> tuple[int, dict[str, Tensor]] | None:
     if list_checkpoints(folder) != paths:  # training goes on: what vanished was replaced by newer ones
         return load_checkpoint(folder)
     if not paths:
-        return None
+        return 0, {}
     raise SivLiteError(f"Every checkpoint in {folder} is damaged; delete the folder and train again")
 
 

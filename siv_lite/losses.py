@@ -1,20 +1,18 @@
 """The losses, as pure functions of tensors; the discriminator's outputs are lists of decision maps, one per block."""
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def discriminator_part_loss(decisions: Sequence[Tensor], real: int) -> Tensor:
+def discriminator_part_loss(decisions: list[Tensor], real: int) -> Tensor:
     """Eq. 1 and 2 for one part D_*: the mean over its blocks l of -E[log D_l(x)] - E[log(1 - D_l(G(z)))].
     `decisions` are logits (n, 1, h_l, w_l); the first `real` samples are real, the others generated."""
     losses = [F.softplus(-logits[:real]).mean() + F.softplus(logits[real:]).mean() for logits in decisions]
     return torch.stack(losses).mean()
 
 
-def generator_part_loss(decisions: Sequence[Tensor]) -> Tensor:
+def generator_part_loss(decisions: list[Tensor]) -> Tensor:
     """The non-saturating form of Eq. 1 and 2 for G: the mean over blocks of -E[log D_l(G(z))]."""
     return torch.stack([F.softplus(-logits).mean() for logits in decisions]).mean()
 
@@ -25,7 +23,7 @@ def pair_distance(values: Tensor) -> Tensor:
     return F.pdist(rows, p=1).mean() / rows.shape[1]
 
 
-def diversity_in_features(features: Sequence[Tensor]) -> Tensor:
+def diversity_in_features(features: list[Tensor]) -> Tensor:
     """DR, Eq. 4: the mean over generator blocks l of E[mean |tanh G^l(z1) - tanh G^l(z2)|]; G maximises it."""
     return torch.stack([pair_distance(torch.tanh(feature)) for feature in features]).mean()
 

@@ -23,9 +23,6 @@ class Table(dict):
         rows = {name: f"{value:.4g}" for name, value in self.items()} | self.missing
         return "\n".join(f"{name:<{max(map(len, rows))}}  {text}" for name, text in rows.items())
 
-    def as_dict(self) -> dict[str, dict]:  # the arguments of Table, ready for JSON
-        return {"values": dict(self), "missing": self.missing}
-
 
 def _checked(images: Tensor, name: str, least: int = 1, side: int = 1) -> Tensor:
     shape = tuple(getattr(images, "shape", ()))

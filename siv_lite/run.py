@@ -127,10 +127,9 @@ def build(folder: Path, config: dict[str, Any], device: torch.device) -> tuple[M
 
 def restore(method: Method, folder: Path, seed: int) -> int:
     """Load the newest good checkpoint into `method`, its random generator included; return its iteration, or 0."""
-    found = load_checkpoint(folder)
-    if found is None:
+    iteration, state = load_checkpoint(folder)
+    if not iteration:
         return 0
-    iteration, state = found
     random = state.pop("random")
     method.load_state(state)
     if random.shape == method.generator.get_state().shape:
@@ -142,11 +141,9 @@ def restore(method: Method, folder: Path, seed: int) -> int:
 
 def choose_device(name: str) -> torch.device:
     """ "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:1"; SivLiteError for others and absent ones."""
-    if name in ("auto", "cpu"):
-        return torch.device("cuda" if name == "auto" and torch.cuda.is_available() else "cpu")
-    found = re.fullmatch(r"cuda(?::(\d+))?", str(name))
-    if not found:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(name)):
         raise SivLiteError(f"Unknown device {name!r}; known are auto, cpu, cuda and cuda:1")
-    if int(found[1] or 0) >= torch.cuda.device_count():
+    device = torch.device(name.replace("auto", "cuda" if torch.cuda.is_available() else "cpu"))
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise SivLiteError(f"Device {name!r} is not there; use device='cpu' or 'auto'")
-    return torch.device(name)
+    return device

@@ -111,7 +111,7 @@ def test_the_average_is_of_weights_and_copies_singular_vectors(toy):
 
 
 def test_adam_is_adam(toy):
-    optimiser, p = adam(toy, 0.01, momentum=0.5), toy.last.weight
+    optimiser, p = adam(toy, 0.01), toy.last.weight
     w, m, v = p.detach().numpy().astype(np.float64), 0.0, 0.0
     for t in range(1, 4):
         for parameter in toy.parameters():

@@ -18,7 +18,7 @@ from siv_lite.errors import SivLiteError
 from siv_lite.methods import Method
 
 BOUNDS = {  # least and greatest value of a setting
-    **dict.fromkeys(("augmentation", "feature_mixing", "decay", "average", "momentum"), (0, 1)),
+    **dict.fromkeys(("augmentation", "feature_mixing", "decay", "average"), (0, 1)),
     **dict.fromkeys(("diversity_weight", "balance", "learning_rate"), (0, 1e6)),
     **dict.fromkeys(("generator_blocks", "low_level_blocks", "branch_blocks"), (1, 9)),
     **{"batch_size": (2, 256), "width": (8, 1024), "latent_size": (1, 4096), "iterations": (1, 10**8)},
@@ -44,13 +44,12 @@ class Settings:
     layout_branch: bool = True  # Table 3; without both branches D is one ordinary trunk
     content_branch: bool = True
     low_level_loss: bool = True
-    augmentation: float = 0.7  # probability of DA per sample
+    augmentation: float = 0.7  # probability of each kind of DA per sample
     feature_mixing: float = 0.4  # probability of FA per discriminator pass and kind
     diversity: Literal["features", "images", "DS", "zCR", "none"] = "features"  # Table 4
     diversity_weight: float = 0.15  # lambda (Table 5)
     balance: float = 16.0  # on lambda: 1 is Eq. 5 to the letter; release weighs DR 13 to 20 times more, by depth
     learning_rate: float = 2e-4
-    momentum: float = 0.5  # beta_1 of Adam
     decay: float = 0.0  # the share of the iterations, the last ones, over which the learning rate falls to zero
     average: float = 0.9999  # of the weights' moving average (EMA)
 
@@ -211,7 +210,7 @@ class SIVGAN(Method):
     Settings, BOUNDS = Settings, BOUNDS
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": dict(iterations=20, width=8, batch_size=3, average=0.9),
-        "lesson": dict(iterations=4800, width=16, momentum=0.0, decay=0.3, average=0.999),
+        "lesson": dict(iterations=4800, width=16, decay=0.3, average=0.999),
         "paper": {},
     }
 
@@ -225,7 +224,7 @@ class SIVGAN(Method):
             network.prepare(device, self.generator)
         self.average = deepcopy(self.G)  # EMA of G, which draws all samples
         self.networks = {"G": self.G, "D": self.D, "average": self.average}
-        self.optimisers = {k: adam(self.networks[k], settings.learning_rate, settings.momentum) for k in "GD"}
+        self.optimisers = {k: adam(self.networks[k], settings.learning_rate) for k in "GD"}
         self.count = torch.zeros((), device=device)
         resized = F.interpolate(frames.to(device), self.size, mode="bilinear", antialias=True, align_corners=False)
         self.real = [resized.contiguous(memory_format=torch.channels_last)]
