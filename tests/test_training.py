@@ -233,7 +233,7 @@ def test_nan_weights_are_never_saved(reference, tmp_path, monkeypatch):
     ({"iterations": -5}, "iterations"),
     ({"widht": 8}, "Unknown setting 'widht'"),
     ({"frames": torch.full((1, 3, 32, 32), float("nan"))}, "NaN"),
-    ({"frames": torch.zeros(1, 3, 8, 8)}, "at least 32"),
+    ({"frames": torch.zeros(1, 3, 8, 8)}, "under 32"),
     ({"frames": torch.full((1, 3, 32, 32), 200.0)}, "leaves \\[-1, 1\\]"),
 ])
 def test_bad_arguments_get_one_sentence_and_leave_nothing(arguments, message, reference, tmp_path):
