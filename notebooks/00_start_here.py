@@ -100,8 +100,8 @@ show_images(both, "training image (top left) and new scenes" if both is not imag
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-walk = run.walk(36, seed=2)
-save_animation(walk.repeat_interleave(4, 2).repeat_interleave(4, 3), Path(out, "walk.gif"))
+walk = run.walk(24, seed=2)
+save_animation(walk.repeat_interleave(3, 2).repeat_interleave(3, 3), Path(out, "walk.gif"))
 Image(filename=Path(out, "walk.gif"))
 
 # %% [markdown]
