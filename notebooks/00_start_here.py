@@ -28,10 +28,11 @@ out: str = "../runs/start_here"  # folder of the run
 import importlib.util
 import os
 import platform
+from base64 import b64encode
 from pathlib import Path
 
 import torch
-from IPython.display import Image
+from IPython.display import HTML
 
 import siv_lite
 from siv_lite import image_grid, open_run, read_frames, save_animation, save_image, train
@@ -102,7 +103,7 @@ show_images(both, "training image (top left) and new scenes" if both is not imag
 # NBVAL_IGNORE_OUTPUT
 walk = run.walk(24, seed=2)
 save_animation(walk.repeat_interleave(3, 2).repeat_interleave(3, 3), Path(out, "walk.gif"))
-Image(filename=Path(out, "walk.gif"))
+HTML(f"<img src='data:image/gif;base64,{b64encode(Path(out, 'walk.gif').read_bytes()).decode()}'>")
 
 # %% [markdown]
 # ## How the game went
