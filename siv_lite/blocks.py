@@ -83,22 +83,55 @@ class SpectralConv2d(nn.Module):
         return F.conv2d(x, self.weight, self.bias, padding=self.padding)
 
 
-class SpectralNetwork(nn.Module):
-    """Base of networks built from `SpectralConv2d`: normalises all weights and takes all gradients at once."""
+class Network(nn.Module):
+    """Base of all networks: how weights begin, and how the gradients of a loss reach them."""
+
+    def prepare(self, device: torch.device, generator: torch.Generator) -> None:
+        """Move to `device` and draw weights: kernels from N(0, 0.02), the factors of normalisations from N(1, 0.02)."""
+        if device.type == "cpu":
+            keep_freed_memory()
+        self.to(device)
+        with torch.no_grad():
+            for name, parameter in self.named_parameters():
+                if name.endswith("bias"):
+                    parameter.zero_()
+                else:
+                    parameter.normal_(0 if parameter.dim() > 1 else 1, 0.02, generator=generator)
+
+    def leaves(self) -> list[Tensor]:
+        """The tensors with respect to which gradients are taken, in the order of `parameters`."""
+        return list(self.parameters())
+
+    def receive(self, gradients: list[Tensor]) -> None:
+        """Set `.grad` of the parameters from gradients at the leaves."""
+        for parameter, gradient in zip(self.parameters(), gradients, strict=True):
+            parameter.grad = gradient
+
+    def normalize(self, iterate: bool = True) -> None:
+        """What has to follow every change of the weights; nothing by default."""
+
+
+def backward(loss: Tensor, networks: list[Network]) -> None:
+    """Set `.grad` of the parameters of these networks, and of nothing else, to the gradients of `loss`."""
+    leaves = [network.leaves() for network in networks]
+    gradients = torch.autograd.grad(loss, sum(leaves, []), allow_unused=True, materialize_grads=True)
+    for network, own in zip(networks, leaves, strict=True):
+        network.receive(list(gradients[: len(own)]))
+        gradients = gradients[len(own) :]
+
+
+class SpectralNetwork(Network):
+    """Base of networks built from `SpectralConv2d`: normalises all weights and pulls all gradients back at once."""
 
     def prepare(self, device: torch.device, generator: torch.Generator) -> None:
         """Move to `device` and draw weights from N(0, 0.02), singular vectors from the unit sphere."""
-        if device.type == "cpu":
-            keep_freed_memory()
-        self.to(device, memory_format=torch.channels_last)
+        super().prepare(device, generator)
+        self.to(memory_format=torch.channels_last)
         self.layers = [module for module in self.modules() if isinstance(module, SpectralConv2d)]
         with torch.no_grad():
-            for parameter in self.parameters():
-                if parameter.dim() > 1:
-                    parameter.normal_(0, 0.02, generator=generator)
-                if parameter.numel() == 1:  # over its norm it is +1 or -1 for good: a branch's blocks must not differ
-                    parameter.abs_()
             for layer in self.layers:
+                if layer.raw.numel() == 1:  # over its norm it is +1 or -1 for good: a branch's blocks must not differ
+                    layer.raw.abs_()
                 layer.left.copy_(F.normalize(torch.randn(layer.left.shape, generator=generator, device=device), dim=0))
                 layer.weight.requires_grad_()
         self.normalize()
@@ -118,35 +151,31 @@ class SpectralNetwork(nn.Module):
         weights = torch._foreach_div([layer.raw for layer in self.layers], self.sigmas)
         torch._foreach_copy_([layer.weight for layer in self.layers], weights)
 
-    def backward(self, loss: Tensor) -> None:
-        """Set `.grad` of this network's parameters, and of nothing else, to the gradients of `loss`.
+    def leaves(self) -> list[Tensor]:
+        weights = {layer.raw: layer.weight for layer in self.layers}
+        return [weights.get(parameter, parameter) for parameter in self.parameters()]
 
-        A gradient g at W / sigma is (g - <g, W / sigma> u v^T) / sigma at W (Miyato et al. 2018, Eq. 10).
-        """
-        leaves = {layer.raw: layer.weight for layer in self.layers}
-        parameters = list(self.parameters())
-        inputs = [leaves.get(p, p) for p in parameters]
-        gradients = torch.autograd.grad(loss, inputs, allow_unused=True, materialize_grads=True)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            is_map = gradient.dim() == 4
-            parameter.grad = gradient.contiguous(memory_format=torch.channels_last) if is_map else gradient
-        with torch.no_grad():
-            slopes = [layer.matrix(layer.raw.grad) for layer in self.layers]
-            radial = [torch.sum(g * layer.matrix(layer.weight)) for layer, g in zip(self.layers, slopes, strict=True)]
-            lefts = torch._foreach_mul([layer.left for layer in self.layers], radial)
-            for slope, left, layer in zip(slopes, lefts, self.layers, strict=True):
-                slope.addr_(left, layer.right, alpha=-1)
-            torch._foreach_div_(slopes, self.sigmas)
+    @torch.no_grad()
+    def receive(self, gradients: list[Tensor]) -> None:
+        """A gradient g at W / sigma is (g - <g, W / sigma> u v^T) / sigma at W (Miyato et al. 2018, Eq. 10)."""
+        super().receive([g.contiguous(memory_format=torch.channels_last) if g.dim() == 4 else g for g in gradients])
+        slopes = [layer.matrix(layer.raw.grad) for layer in self.layers]
+        radial = [torch.sum(g * layer.matrix(layer.weight)) for layer, g in zip(self.layers, slopes, strict=True)]
+        lefts = torch._foreach_mul([layer.left for layer in self.layers], radial)
+        for slope, left, layer in zip(slopes, lefts, self.layers, strict=True):
+            slope.addr_(left, layer.right, alpha=-1)
+        torch._foreach_div_(slopes, self.sigmas)
 
 
 @torch.no_grad()
-def average_weights(average: SpectralNetwork, network: SpectralNetwork, weight: Tensor) -> None:
+def average_weights(average: Network, network: Network, weight: Tensor) -> None:
     """Exponential moving average: move `average` towards `network` by `weight`, a one-element tensor in [0, 1].
-    u and v are copied: averaged, they would belong to no weight and give a wrong norm."""
+    Buffers are copied: u and v, averaged, would belong to no weight and give a wrong norm."""
     targets = list(network.parameters())
     torch._foreach_lerp_(list(average.parameters()), targets, [weight] * len(targets))
-    vectors = [[v for layer in net.layers for v in (layer.left, layer.right)] for net in (average, network)]
-    torch._foreach_copy_(*vectors)
+    names = network.state_dict().keys() - dict(network.named_parameters()).keys()
+    if names:
+        torch._foreach_copy_(*([net.state_dict()[name] for name in names] for net in (average, network)))
 
 
 def adam(network: nn.Module, learning_rate: float) -> torch.optim.Adam:

@@ -11,7 +11,7 @@ from siv_lite.errors import SivLiteError
 from siv_lite.frames import image_grid
 from siv_lite.metrics import Table, evaluate
 from siv_lite.run import Run, open_run
-from siv_lite.training import GRID_SEED, GRID_SIZE
+from siv_lite.training import grid_latents
 
 SAMPLES, SEED, CHECKED = 16, 1, 4  # of the samples, these are measured again: under a minute at 192 x 320 pixels
 TOLERANCE, GREY_LEVELS = 0.02, 2  # relative; of 255, mean over a grid: devices and thread counts round differently
@@ -22,7 +22,7 @@ def measure_run(run: Run) -> Table:
     path = run.folder / "metrics.json"
     if run.finished and path.exists():
         return Table(**read_json(path)["table"])
-    images = run.sample(SAMPLES, SEED)
+    images = run.pictures(SAMPLES, SEED)
     table = evaluate(images, run.frames)
     table.missing = {name: text.replace(str(Path.home()), "~") for name, text in table.missing.items()}
     if run.finished:
@@ -37,12 +37,12 @@ def check_run(run: Run) -> list[str]:
     if not run.finished:
         return [f"not finished: iteration {run.iteration} of {run.method.iterations}, so nothing is compared yet"]
     wanted, again = read_json(run.folder / "metrics.json")["checked"], open_run(run.folder)
-    found = evaluate(again.sample(SAMPLES, SEED)[:CHECKED], again.frames)
+    found = evaluate(again.pictures(SAMPLES, SEED)[:CHECKED], again.frames)
     for name in wanted.keys() & found.keys():  # either machine may lack the weights of some
         if not math.isclose(wanted[name], found[name], rel_tol=TOLERANCE, abs_tol=1e-6):
             raise SivLiteError(f"{run.folder}: {name} is {found[name]:.4g}, but {wanted[name]:.4g} in metrics.json")
     path = run.folder / "samples" / f"{again.iteration:08d}.png"
-    grid = image_grid(again.generate(again.method.draw_latents(GRID_SIZE, GRID_SEED)))
+    grid = image_grid(again.generate(grid_latents(again.method)).flatten(0, -4))
     try:
         with Image.open(path) as kept:
             difference = numpy.abs(numpy.asarray(grid, float) - numpy.asarray(kept)).mean()

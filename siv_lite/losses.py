@@ -1,5 +1,7 @@
 """The losses, as pure functions of tensors; the discriminator's outputs are lists of decision maps, one per block."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -39,3 +41,13 @@ def diversity_sensitive(images: Tensor, latents: Tensor, bound: float = 1.0) -> 
 def latent_consistency(images: Tensor, nearby: Tensor) -> Tensor:
     """zCR for G (Zhao et al. 2021): E |G(z) - G(z + dz)|^2, dz small; G maximises it."""
     return F.mse_loss(images, nearby)
+
+
+def gradient_penalty(D: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
+    """WGAN-GP (Gulrajani et al. 2017, Eq. 3): E[(|grad D(x)| - 1)^2], x between pairs of real and generated images or
+    videos (n, 3, ...). The gradient is of the sum of the map of scores, its norm over the channels of each pixel, and
+    the mean over pixels (SinGAN's release); a norm over the whole picture would grow with its size."""
+    share = torch.rand((len(real), *[1] * (real.ndim - 1)), generator=generator, device=real.device)
+    between = torch.lerp(fake.detach(), real, share).requires_grad_()
+    (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
+    return ((slope.square().sum(1) + 1e-12).sqrt() - 1).square().mean()

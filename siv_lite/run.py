@@ -37,13 +37,33 @@ class Run:
         """The logged losses so far, oldest first: dictionaries with `iteration` and one number per loss."""
         return read_log(self.folder)
 
-    def sample(self, n: int, seed: int = 0) -> Tensor:
-        """Draw `n` new images (n, 3, H, W) in [-1, 1], on the CPU. One seed always gives the same latents."""
-        return self.generate(self.method.draw_latents(check_whole("n", n, 1), check_whole("seed", seed, 0)))
+    def sample(
+        self, n: int, seed: int = 0, size: tuple[int, int] | None = None, start: int = 0, stage: int | None = None
+    ) -> Tensor:
+        """Draw `n` new images (n, 3, H, W) in [-1, 1], on the CPU, or videos (n, T, 3, H, W) if the method makes them.
 
-    def generate(self, latents: Tensor) -> Tensor:
-        """Images (n, 3, H, W) in [-1, 1], on the CPU, of latents of `method.draw_latents` or anything in between."""
-        return torch.cat([self.method.generate(part).float().cpu() for part in latents.split(BATCH)])
+        One seed always gives the same latents. `size`: (H, W) other than trained at, where the method can. Of pyramids:
+        `stage`, the finished stage whose pictures are shown, by default the newest; `start`, the first stage that draws
+        noise, below which the training image's layout is kept. Raises SivLiteError for what the method cannot do.
+        """
+        method, options = self.method, {}
+        sized = {} if size is None else {"size": check_size(method, size)}
+        for name, value in (("start", start or None), ("stage", stage)):
+            if value is not None:
+                if not 0 <= check_whole(name, value, 0) < method.stages:
+                    kind = type(method).__name__
+                    raise SivLiteError(f"{name} must be one of the {method.stages} stages of {kind} from 0, not {value}")
+                options[name] = value
+        latents = method.draw_latents(check_whole("n", n, 1), check_whole("seed", seed, 0), **sized)
+        return self.generate(latents, **sized, **options)
+
+    def pictures(self, n: int, seed: int = 0) -> Tensor:
+        """`n` single pictures (n, 3, H, W): samples, or those of as few sampled videos as have so many."""
+        return self.sample(math.ceil(n / self.method.length), seed).flatten(0, -4)[:n]
+
+    def generate(self, latents: Tensor, **options: Any) -> Tensor:
+        """Images or videos, on the CPU, of latents of `method.draw_latents` or anything in between; options likewise."""
+        return torch.cat([self.method.generate(part, **options).float().cpu() for part in latents.split(BATCH)])
 
     def walk(self, n: int = 48, seed: int = 0) -> Tensor:
         """Images (n, 3, H, W) along a circle through latent space, cos t z1 + sin t z2, each as likely as a draw."""
@@ -54,6 +74,17 @@ class Run:
     def __repr__(self) -> str:
         state = "finished" if self.finished else "unfinished"
         return f"Run({self.config['method']}, {self.iteration} iterations, {state}, {self.folder})"
+
+
+def check_size(method: Method, size: tuple[int, int]) -> tuple[int, int]:
+    """The (H, W) to draw at; SivLiteError if `method` draws at one size only, or for sides that are no pictures'."""
+    if not method.resizable:
+        raise SivLiteError(f"{type(method).__name__} draws pictures of {method.size} only; leave `size` out")
+    if not isinstance(size, tuple | list) or len(size) != 2 or not all(
+        isinstance(side, int) and 16 <= side <= 4096 for side in size
+    ):
+        raise SivLiteError(f"size must be (height, width) in whole pixels from 16 to 4096, not {size!r}")
+    return tuple(size)
 
 
 def open_run(folder: str | Path, device: str = "auto") -> Run:

@@ -64,10 +64,12 @@ def train(
 def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
     """Train from iteration `start` to the end or to Ctrl-C, writing log, grids, checkpoints; return where it ended."""
     every = {name: math.ceil(method.iterations / count) for name, count in COUNTS.items()}
-    step, latents, saved = fast_step(method), method.draw_latents(GRID_SIZE, GRID_SEED), start
+    step, latents, saved = fast_step(method), grid_latents(method), start
     bar = tqdm(total=method.iterations, initial=start, disable=not progress, mininterval=0.5, desc=folder.name)
     with bar, interruptible() as interrupted:
         for iteration in range(start + 1, method.iterations + 1):
+            if method.enter(iteration):
+                step = fast_step(method)
             losses = step()
             last, stop = iteration == method.iterations, bool(interrupted)
             due = {name for name, period in every.items() if last or iteration % period == 0}
@@ -85,7 +87,7 @@ def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
                 append_log(folder, iteration, values)
                 bar.set_postfix({name: f"{value:.2f}" for name, value in values.items()}, refresh=False)
             if "grid" in due:
-                grid = image_grid(method.generate(latents).float().cpu())
+                grid = image_grid(method.generate(latents).flatten(0, -4))
                 save_image(grid, folder / "samples" / f"{iteration:08d}.png")
             if "save" in due:
                 save_checkpoint(folder, iteration, {**method.state(), "random": method.generator.get_state()})
@@ -94,6 +96,11 @@ def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
             if stop:
                 return iteration
     return method.iterations
+
+
+def grid_latents(method: Method) -> Tensor:
+    """The latents of every grid of a run, so that its pictures show how the training comes along."""
+    return method.draw_latents(math.ceil(GRID_SIZE / method.length), GRID_SEED)
 
 
 @contextmanager

@@ -10,10 +10,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from siv_lite.blocks import SpectralNetwork, adam_state
+from siv_lite.blocks import Network, adam_state, backward
 from siv_lite.errors import SivLiteError
 
-METHODS = {"siv_gan": ("siv_lite.methods.siv_gan", "SIVGAN")}
+METHODS = {
+    "siv_gan": ("siv_lite.methods.siv_gan", "SIVGAN"),
+    "singan": ("siv_lite.methods.singan", "SinGAN"),
+}
 
 
 class Method(ABC):
@@ -26,12 +29,18 @@ class Method(ABC):
     PRESETS: ClassVar[dict[str, dict[str, Any]]]  # name -> what differs from the defaults
     BOUNDS: ClassVar[dict[str, tuple[float, float]]]  # least and greatest value of a setting
 
+    stages: int = 1  # trained one after the other, each for as many iterations
+    length: int = 1  # pictures per sample: those of a video
+    resizable: bool = False  # whether it draws at other sizes than it was trained at
+    kept: tuple[str, ...] = ("count",)  # names of the attributes that are tensors of the state
+
+    precision: str
     generator: torch.Generator
-    networks: dict[str, SpectralNetwork]
+    networks: dict[str, Network]
     optimisers: dict[str, torch.optim.Adam]  # by the name of their network
     count: Tensor  # iterations done, on the device
     size: tuple[int, int]  # (H, W) of the pictures
-    iterations: int
+    iterations: int  # of all stages
 
     @abstractmethod
     def step(self) -> dict[str, Tensor]:
@@ -39,24 +48,34 @@ class Method(ABC):
 
     @abstractmethod
     def draw_latents(self, n: int, seed: int) -> Tensor:
-        """Draw `n` latents from `seed`, on the CPU, so that one seed shows one picture on every device."""
+        """Draw `n` latents (n, ...) from `seed`, on the CPU, so that one seed shows one picture on every device. All
+        are N(0, 1). Methods that are `resizable` also take `size`, the (H, W) of the pictures."""
 
     @abstractmethod
     def generate(self, latents: Tensor) -> Tensor:
-        """Turn latents into images (n, 3, H, W) in [-1, 1], by the averaged generator."""
+        """Turn latents into images (n, 3, H, W) in [-1, 1], videos (n, T, 3, H, W), by the generator that is used for
+        samples. Those with `stages` also take `stage` and `start`, those `resizable` also `size`; see `Run.sample`."""
 
-    def update(self, name: str, loss: Tensor, learning_rate: float, decay: float) -> None:
-        """One step of Adam on one network; its rate falls to zero over the last share `decay` of the iterations."""
-        self.networks[name].backward(loss)
-        if decay:
-            left = (self.iterations - self.count) / (decay * self.iterations)
-            self.optimisers[name].param_groups[0]["lr"].copy_(learning_rate * left.clamp(max=1))
-        self.optimisers[name].step()
-        self.networks[name].normalize()
+    def enter(self, iteration: int) -> bool:
+        """Get ready for `iteration`, counted from 1; whether that began another stage, with other shapes."""
+        return False
+
+    def arithmetic(self) -> torch.autocast:
+        """The context in which networks run: bfloat16 where that was asked for."""
+        return torch.autocast(self.count.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def update(self, loss: Tensor, **rates: float | Tensor) -> None:
+        """One step of Adam on each of the named networks, at these learning rates, down the gradient of one loss."""
+        backward(loss, [self.networks[name] for name in rates])
+        for name, rate in rates.items():
+            learning_rate = self.optimisers[name].param_groups[0]["lr"]
+            learning_rate.copy_(rate) if isinstance(rate, Tensor) else learning_rate.fill_(rate)
+            self.optimisers[name].step()
+            self.networks[name].normalize()
 
     def state(self) -> dict[str, Tensor]:
         """All that the next step depends on but the random generator: the method's own tensors, by name."""
-        state = {"count": self.count}
+        state = {name: getattr(self, name) for name in self.kept}
         for name, network in self.networks.items():
             state |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
         for name, optimiser in self.optimisers.items():
@@ -65,6 +84,7 @@ class Method(ABC):
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Copy a saved `state` into this method's own; SivLiteError if names or shapes do not fit."""
+        self.enter(max(1, int(state.get("count", 0))))
         own = self.state()
         if own.keys() != state.keys() or any(own[name].shape != state[name].shape for name in own):
             raise SivLiteError(f"The checkpoint does not fit {type(self).__name__} so set up; use another `out`")

@@ -240,7 +240,7 @@ class SIVGAN(Method):
             pairs = [torch.cat([real[chosen], images]) for real, images in zip(self.real, fake, strict=True)]
             decisions = self.D(self.augment(pairs), real=n, generator=self.generator)
             loss_D = self.total({part: losses.discriminator_part_loss(maps, n) for part, maps in decisions.items()})
-        self.update("D", loss_D, settings.learning_rate, settings.decay)
+        self.update(loss_D, D=self.rate())
         with self.arithmetic():
             latents = self.noise(n, self.generator)
             features = self.G.features(latents)
@@ -249,11 +249,18 @@ class SIVGAN(Method):
             loss_G = self.total({part: losses.generator_part_loss(maps) for part, maps in decisions.items()})
             diversity = self.diversity(latents, features, fake[0])
         loss = loss_G - settings.balance * settings.diversity_weight * diversity  # Eq. 5
-        self.update("G", loss, settings.learning_rate, settings.decay)
+        self.update(loss, G=self.rate())
         self.count += 1
         # A short training needs a shorter memory at its start, or its average would be that of the first weights.
         average_weights(self.average, self.G, 1 - ((1 + self.count) / (10 + self.count)).clamp(max=settings.average))
         return {"D": loss_D.detach(), "G": loss_G.detach(), "diversity": diversity.detach()}
+
+    def rate(self) -> float | Tensor:
+        """The learning rate; it falls to zero over the last share `decay` of the iterations."""
+        if not self.settings.decay:
+            return self.settings.learning_rate
+        left = (self.iterations - self.count) / (self.settings.decay * self.iterations)
+        return self.settings.learning_rate * left.clamp(max=1)
 
     def augment(self, pyramid: list[Tensor]) -> list[Tensor]:
         transforms = draw_transforms(len(pyramid[0]), *self.size, self.settings.augmentation, self.generator)
@@ -277,9 +284,6 @@ class SIVGAN(Method):
                 nearby = self.G.features(latents + 0.1 * self.noise(len(latents), self.generator))
                 return losses.latent_consistency(images, self.G.pyramid(nearby, scales=1)[0])
         return torch.zeros_like(self.count)
-
-    def arithmetic(self) -> torch.autocast:
-        return torch.autocast(self.count.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         return torch.randn((n, self.settings.latent_size), generator=generator, device=generator.device)

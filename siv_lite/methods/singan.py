@@ -1,0 +1,116 @@
+"""SinGAN: Rott Shaham, Dekel, Michaeli, "SinGAN: Learning a Generative Model from a Single Natural Image" (ICCV 2019),
+whose sections and equations are named below; "release" is its authors' program."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from siv_lite import losses
+from siv_lite.blocks import Network, adam
+from siv_lite.methods.pyramid import PatchDiscriminator, Pyramid, conv_block, pyramid_sizes, resize
+
+PADDING = 5  # pixels of zeros around the input of G's five convolutions, which have none themselves
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training is made of; the defaults are the paper's (supplementary, sections 2 and 3)."""
+
+    iterations: int = 2000  # of every stage
+    width: int = 32  # channels of the first four stages; twice as many after every four
+    most_width: int = 128
+    coarsest: int = 25  # pixels of the shorter side in the first stage
+    scale_factor: float = 0.75
+    inner_steps: int = 3  # updates of D, and then of G, in one iteration
+    reconstruction_weight: float = 10.0  # alpha (Eq. 2); 100 for super-resolution
+    penalty_weight: float = 0.1
+    noise: float = 0.1  # amplitude of a stage's noise, of the error of the reconstruction below it
+    learning_rate: float = 5e-4
+
+
+class Generator(Network):
+    """G_n: five convolutions that add what is missing to the picture from below (Eq. 4)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.layers = nn.Sequential(*(conv_block(3 if i == 0 else width, width) for i in range(4)))
+        self.tail = nn.Conv2d(width, 3, 3)
+
+    def forward(self, noise: Tensor, coarser: Tensor) -> Tensor:
+        """Pictures (n, 3, H, W) from noise (n, 3 or 1, H, W) of its amplitude and coarser pictures of that size."""
+        return coarser + torch.tanh(self.tail(self.layers(F.pad(noise + coarser, [PADDING] * 4))))
+
+
+class SinGAN(Pyramid):
+    """SinGAN's training state: one step is a few updates of D and then of G, at one stage."""
+
+    Settings = Settings
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "smoke": dict(iterations=3, width=8, scale_factor=0.5, inner_steps=2),
+        "lesson": dict(iterations=400, scale_factor=0.65),
+        "paper": {},
+    }
+    BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {
+        **dict.fromkeys(("reconstruction_weight", "penalty_weight", "noise", "learning_rate"), (0, 1e6)),
+        **{"iterations": (1, 10**7), "width": (4, 1024), "most_width": (4, 1024), "coarsest": (11, 256)},
+        **{"scale_factor": (0.2, 0.95), "inner_steps": (1, 100)},
+    }
+
+    def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
+        self.sizes = pyramid_sizes(*frames.shape[2:], settings.coarsest, settings.scale_factor)
+        super().__init__(frames, settings, device, precision, seed)
+
+    def noise_shapes(self, sizes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        return [(3 if stage else 1, *size) for stage, size in enumerate(sizes)]  # the coarsest noise is grey (release)
+
+    def width(self, stage: int) -> int:
+        return min(self.settings.width * 2 ** (stage // 4), max(self.settings.most_width, self.settings.width))
+
+    def grow(self) -> None:
+        G, same = Generator(self.width(self.stage)), self.stage and self.width(self.stage) == self.width(self.stage - 1)
+        G.prepare(self.count.device, self.generator)
+        if same:  # a stage starts where the one below it ended
+            G.load_state_dict(self.networks[f"G{self.stage - 1}"].state_dict())
+        else:
+            self.networks["D"] = PatchDiscriminator(self.width(self.stage))
+            self.networks["D"].prepare(self.count.device, self.generator)
+        self.networks[f"G{self.stage}"] = G
+        names = (f"G{self.stage}", "D")
+        self.optimisers = {name: adam(self.networks[name], self.settings.learning_rate) for name in names}
+
+    def refine(self, stage: int, picture: Tensor | None, noise: Tensor, size: tuple[int, ...]) -> Tensor:
+        coarser = torch.zeros_like(noise).expand(-1, 3, -1, -1) if picture is None else resize(picture, size)
+        return self.networks[f"G{stage}"](self.amplitudes[stage] * noise, coarser)
+
+    def step(self) -> dict[str, Tensor]:
+        settings, size, name = self.settings, self.sizes[self.stage], f"G{self.stage}"
+        G, D, n = self.networks[name], self.networks["D"], self.settings.inner_steps
+        for network in self.networks.values():
+            network.train(network is G or network is D)
+        frame = torch.randint(len(self.fixed), (1,), generator=self.generator, device=self.count.device)
+        real, rate = self.real[self.stage][frame], self.rate()
+        with self.arithmetic():
+            with torch.no_grad():  # all pictures of the updates of D at once: G changes only afterwards
+                *below, noise = self.noise(n, self.sizes[: self.stage + 1])
+                coarser = torch.zeros((n, 3, *size), device=self.count.device)
+                if self.stage:
+                    coarser = resize(self.refine_all(below, self.sizes[: self.stage]), size)
+                noise = self.amplitudes[self.stage] * noise
+                fakes = G(noise, coarser)
+            for fake in fakes.split(1):
+                scores = D(torch.cat([fake, real]))
+                distance = scores[1].mean() - scores[0].mean()
+                loss_D = settings.penalty_weight * losses.gradient_penalty(D, real, fake, self.generator) - distance
+                self.update(loss_D, D=rate)
+            fixed = self.fixed[frame] if self.stage == 0 else torch.zeros_like(noise[:1])
+            below = torch.zeros_like(real) if self.stage == 0 else self.reconstructed[frame]
+            noise, coarser = torch.cat([noise[-1:], fixed]), torch.cat([coarser[-1:], below])
+            for _ in range(n):
+                fake, reconstruction = G(noise, coarser).split(1)
+                error = F.mse_loss(reconstruction, real)  # Eq. 5
+                self.update(settings.reconstruction_weight * error - D(fake).mean(), **{name: rate})
+        self.count += 1
+        return {"distance": distance.detach(), "D": loss_D.detach(), "reconstruction": error.detach()}
