@@ -50,9 +50,9 @@ class Run:
         sized = {} if size is None else {"size": check_size(method, size)}
         for name, value in (("start", start or None), ("stage", stage)):
             if value is not None:
-                if not 0 <= check_whole(name, value, 0) < method.stages:
-                    kind = type(method).__name__
-                    raise SivLiteError(f"{name} must be one of the {method.stages} stages of {kind} from 0, not {value}")
+                if check_whole(name, value, 0) >= method.stages:
+                    kind, last = type(method).__name__, method.stages - 1
+                    raise SivLiteError(f"{name} must be one of the stages of this {kind}, 0 to {last}, not {value}")
                 options[name] = value
         latents = method.draw_latents(check_whole("n", n, 1), check_whole("seed", seed, 0), **sized)
         return self.generate(latents, **sized, **options)
@@ -62,7 +62,7 @@ class Run:
         return self.sample(math.ceil(n / self.method.length), seed).flatten(0, -4)[:n]
 
     def generate(self, latents: Tensor, **options: Any) -> Tensor:
-        """Images or videos, on the CPU, of latents of `method.draw_latents` or anything in between; options likewise."""
+        """Images or videos, on the CPU, of latents of `method.draw_latents` or anything in between."""
         return torch.cat([self.method.generate(part, **options).float().cpu() for part in latents.split(BATCH)])
 
     def walk(self, n: int = 48, seed: int = 0) -> Tensor:

@@ -16,6 +16,7 @@ from siv_lite.errors import SivLiteError
 METHODS = {
     "siv_gan": ("siv_lite.methods.siv_gan", "SIVGAN"),
     "singan": ("siv_lite.methods.singan", "SinGAN"),
+    "gpdm": ("siv_lite.methods.gpdm", "GPDM"),
 }
 
 
@@ -32,6 +33,7 @@ class Method(ABC):
     stages: int = 1  # trained one after the other, each for as many iterations
     length: int = 1  # pictures per sample: those of a video
     resizable: bool = False  # whether it draws at other sizes than it was trained at
+    editable: bool = False  # whether it redraws a picture that is put in at one of its stages
     kept: tuple[str, ...] = ("count",)  # names of the attributes that are tensors of the state
 
     precision: str

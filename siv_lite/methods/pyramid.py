@@ -43,7 +43,7 @@ class Pyramid(Method):
     """A method whose stages each have a generator `G0`, `G1`, ... of their own, from a coarser picture and noise to a
     finer picture. A subclass says how one begins (`grow`), how it refines a picture and what noise it takes."""
 
-    resizable = True
+    resizable = editable = True
     kept = ("count", "amplitudes", "fixed")
     stage = -1  # in training
     sizes: list[tuple[int, ...]]  # of the pictures of every stage
@@ -96,15 +96,21 @@ class Pyramid(Method):
         self.reconstructed = None
         self.amplitudes[0] = 1
         if self.stage:
+            self.rest()
             coarser = self.refine_all(self.fixed_noise(len(self.fixed)), self.sizes[: self.stage])
             self.reconstructed = resize(coarser, self.sizes[self.stage])
             error = F.mse_loss(self.reconstructed, self.real[self.stage]).sqrt()
             self.amplitudes[self.stage] = self.settings.noise * error
 
+    def rest(self, *but: Network) -> None:
+        """Let all networks normalise with the statistics that they have learned, but for those in training."""
+        for network in self.networks.values():
+            network.train(any(network is other for other in but))
+
     def rate(self) -> Tensor:
         """The learning rate: a tenth in the last fifth of every stage."""
-        done = self.count / self.settings.iterations - self.stage
-        return self.settings.learning_rate * torch.where(done < 0.8, 1.0, 0.1)
+        left = (self.stage + 1) * self.settings.iterations - self.count
+        return self.settings.learning_rate * torch.where(5 * left > self.settings.iterations, 1.0, 0.1)
 
     def noise(self, n: int, sizes: list[tuple[int, ...]]) -> list[Tensor]:
         """Fresh noise for `n` pictures at each of these stages."""
@@ -127,8 +133,9 @@ class Pyramid(Method):
 
     def scaled(self, size: tuple[int, int] | None) -> list[tuple[int, ...]]:
         """The sizes of all stages for pictures of another (H, W)."""
-        ratios = [1, 1] if size is None else [wanted / own for wanted, own in zip(size, self.size, strict=True)]
-        return [(*s[:-2], *(math.ceil(x * ratio - 1e-9) for x, ratio in zip(s[-2:], ratios, strict=True))) for s in self.sizes]
+        height, width = self.size if size is None else size
+        high, wide = height / self.size[0], width / self.size[1]
+        return [(*s[:-2], math.ceil(s[-2] * high - 1e-9), math.ceil(s[-1] * wide - 1e-9)) for s in self.sizes]
 
     def draw_latents(self, n: int, seed: int, size: tuple[int, int] | None = None) -> Tensor:
         shapes = self.noise_shapes(self.scaled(size))
@@ -155,8 +162,7 @@ class Pyramid(Method):
         last = finished - 1 if stage is None else stage
         if last >= finished:
             raise SivLiteError(f"Stage {stage} is not trained yet; take one from 0 to {finished - 1}, or wait")
-        for network in self.networks.values():
-            network.eval()
+        self.rest()
         sizes, picture, n = self.scaled(size)[: last + 1], None, len(latents)
         noise = self.split(latents, self.scaled(size))
         if image is None and size is None:
@@ -164,7 +170,7 @@ class Pyramid(Method):
         elif start:
             image = self.real[-1][:1] if image is None else image.to(self.count.device)
             picture = resize(image, sizes[start - 1]).expand(n, *[-1] * (image.ndim - 1))
-        return self.refine_all(noise, sizes, picture, begin=0 if picture is None else start)
+        return self.refine_all(noise, sizes, picture, begin=0 if picture is None else start).clamp(-1, 1)
 
 
 class PatchDiscriminator(Network):

@@ -88,8 +88,7 @@ class SinGAN(Pyramid):
     def step(self) -> dict[str, Tensor]:
         settings, size, name = self.settings, self.sizes[self.stage], f"G{self.stage}"
         G, D, n = self.networks[name], self.networks["D"], self.settings.inner_steps
-        for network in self.networks.values():
-            network.train(network is G or network is D)
+        self.rest(G, D)
         frame = torch.randint(len(self.fixed), (1,), generator=self.generator, device=self.count.device)
         real, rate = self.real[self.stage][frame], self.rate()
         with self.arithmetic():
