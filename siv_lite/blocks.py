@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SLOPE = 0.2  # of every leaky ReLU
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the dimensions of a kernel
 
 
 # How the four taps of a folded kernel are made of the three of a 3x3 one, along each side.
@@ -62,18 +63,20 @@ class SpectralConv2d(nn.Module):
     per update, for all passes until the next. `resample`: "up" (nearest x2 before) or "down" (2x2 average after).
     """
 
+    dimensions = 2
+
     def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True, resample: str | None = None):
         super().__init__()
         self.padding, self.resample = kernel // 2, resample
-        self.raw = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
+        self.raw = nn.Parameter(torch.empty(outputs, inputs, *[kernel] * self.dimensions))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
         self.register_buffer("left", torch.empty(outputs))  # u, the left singular vector
-        self.register_buffer("right", torch.empty(inputs * kernel * kernel))  # v
+        self.register_buffer("right", torch.empty(inputs * kernel**self.dimensions))  # v
         self.register_buffer("weight", torch.empty_like(self.raw), persistent=False)
 
     def matrix(self, tensor: Tensor) -> Tensor:
         """`tensor` of the weight's shape as a matrix (out, k * k * in): a view of channels-last memory."""
-        return tensor.permute(0, 2, 3, 1).flatten(1)
+        return tensor.movedim(1, -1).flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.resample == "up":
@@ -81,6 +84,15 @@ class SpectralConv2d(nn.Module):
         if self.resample == "down":
             return F.conv2d(x, pool_kernel(self.weight), self.bias, stride=2, padding=1)
         return F.conv2d(x, self.weight, self.bias, padding=self.padding)
+
+
+class SpectralConv3d(SpectralConv2d):
+    """The same for videos (n, c, T, H, W), without resampling."""
+
+    dimensions = 3
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv3d(x, self.weight, self.bias, padding=self.padding)
 
 
 class Network(nn.Module):
@@ -97,6 +109,12 @@ class Network(nn.Module):
                     parameter.zero_()
                 else:
                     parameter.normal_(0 if parameter.dim() > 1 else 1, 0.02, generator=generator)
+
+    def put_channels_last(self) -> None:
+        """Lay kernels out channels-last, which convolutions on a CPU and on tensor cores prefer."""
+        for tensor in (*self.parameters(), *self.buffers()):
+            if tensor.dim() in CHANNELS_LAST:
+                tensor.data = tensor.data.to(memory_format=CHANNELS_LAST[tensor.dim()])
 
     def leaves(self) -> list[Tensor]:
         """The tensors with respect to which gradients are taken, in the order of `parameters`."""
@@ -126,7 +144,7 @@ class SpectralNetwork(Network):
     def prepare(self, device: torch.device, generator: torch.Generator) -> None:
         """Move to `device` and draw weights from N(0, 0.02), singular vectors from the unit sphere."""
         super().prepare(device, generator)
-        self.to(memory_format=torch.channels_last)
+        self.put_channels_last()
         self.layers = [module for module in self.modules() if isinstance(module, SpectralConv2d)]
         with torch.no_grad():
             for layer in self.layers:
@@ -158,7 +176,8 @@ class SpectralNetwork(Network):
     @torch.no_grad()
     def receive(self, gradients: list[Tensor]) -> None:
         """A gradient g at W / sigma is (g - <g, W / sigma> u v^T) / sigma at W (Miyato et al. 2018, Eq. 10)."""
-        super().receive([g.contiguous(memory_format=torch.channels_last) if g.dim() == 4 else g for g in gradients])
+        formats = [CHANNELS_LAST.get(g.dim(), torch.contiguous_format) for g in gradients]
+        super().receive([g.contiguous(memory_format=x) for g, x in zip(gradients, formats, strict=True)])
         slopes = [layer.matrix(layer.raw.grad) for layer in self.layers]
         radial = [torch.sum(g * layer.matrix(layer.weight)) for layer, g in zip(self.layers, slopes, strict=True)]
         lefts = torch._foreach_mul([layer.left for layer in self.layers], radial)

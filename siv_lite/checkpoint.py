@@ -34,13 +34,15 @@ def read_json(path: Path) -> dict:
     return value
 
 
-def save_checkpoint(folder: Path, iteration: int, state: dict[str, Tensor]) -> None:
-    """Write the state after `iteration`; keep two. The JSON comes last: without it there is no checkpoint."""
+def save_checkpoint(folder: Path, iteration: int, state: dict[str, Tensor], seconds: float) -> None:
+    """Write the state after `iteration`, reached in `seconds` of training; keep two. The JSON comes last: without it
+    there is no checkpoint."""
     data = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
     path = folder / f"checkpoint-{iteration:08d}.safetensors"
     with replacing(path) as temporary:
         temporary.write_bytes(data)
-    write_json(path.with_suffix(".json"), {"iteration": iteration, "sha256": hashlib.sha256(data).hexdigest()})
+    checksum = hashlib.sha256(data).hexdigest()
+    write_json(path.with_suffix(".json"), {"iteration": iteration, "seconds": seconds, "sha256": checksum})
     for old in list_checkpoints(folder)[2:]:  # the second is there in case the newest is damaged
         old.with_suffix(".safetensors").unlink(missing_ok=True)
         old.unlink(missing_ok=True)

@@ -102,18 +102,18 @@ def image_grid(images: torch.Tensor, columns: int | None = None, padding: int = 
     return grid
 
 
-def contact_sheet(rows: dict[str, torch.Tensor]) -> Image.Image:
-    """One labelled row of images (N, 3, H, W) per entry, all rows enlarged to the height of the tallest images."""
+def contact_sheet(rows: dict[str, torch.Tensor], scale: int = 1) -> Image.Image:
+    """One labelled row of images (N, 3, H, W) per entry, all rows enlarged to `scale` times the tallest images."""
     if not rows:
         raise SivLiteError('contact_sheet has no rows; give at least one, like {"training": frames}')
     font = ImageFont.load_default()
     strips = [image_grid(images, columns=len(images), padding=0) for images in rows.values()]
-    height = max(strip.height for strip in strips)
+    height = max(strip.height for strip in strips) * check_whole("scale", scale, 1)
     width = max(*(round(x.width * height / x.height) for x in strips), *(math.ceil(font.getlength(x)) for x in rows))
     sheet = Image.new("RGB", (width, len(strips) * (height + 16)), "white")
     for top, label, strip in zip(range(0, sheet.height, height + 16), rows, strips, strict=True):
         ImageDraw.Draw(sheet).text((0, top + 2), label, fill="black", font=font)
-        sheet.paste(ImageOps.scale(strip, height / strip.height), (0, top + 16))
+        sheet.paste(ImageOps.scale(strip, height / strip.height, Image.Resampling.NEAREST), (0, top + 16))
     return sheet
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from siv_lite.checkpoint import append_log, rewind, save_checkpoint, write_json
+from siv_lite.checkpoint import append_log, read_json, rewind, save_checkpoint, write_json
 from siv_lite.errors import SivLiteError
 from siv_lite.frames import check_frames, image_grid, save_image
 from siv_lite.methods import Method
@@ -52,17 +52,20 @@ def train(
     place, config = choose_device(device), claim_folder(folder, config, frames)
     trained, frames = build(folder, config, place)
     start, begin = restore(trained, folder, seed), time.monotonic()
+    if start:  # what was done before counts, what was lost does not
+        begin -= read_json(folder / f"checkpoint-{start:08d}.json")["seconds"]
     rewind(folder, start)
-    end = run_loop(trained, folder, start, progress)
+    end = run_loop(trained, folder, start, begin, progress)
     if end == trained.iterations:
-        write_json(folder / "done.json", {"iterations": end, "seconds_since_last_start": time.monotonic() - begin})
+        write_json(folder / "done.json", {"iterations": end, "seconds": time.monotonic() - begin})
     else:
         print(f"Stopped and saved at iteration {end} of {trained.iterations}; the same call goes on from there.")
     return Run(folder, config, frames, trained, end)
 
 
-def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
-    """Train from iteration `start` to the end or to Ctrl-C, writing log, grids, checkpoints; return where it ended."""
+def run_loop(method: Method, folder: Path, start: int, begin: float, progress: bool) -> int:
+    """Train from iteration `start` to the end or to Ctrl-C, writing log, grids, checkpoints; return where it ended. By
+    the monotonic clock, a training without interruptions would have begun at `begin`."""
     every = {name: math.ceil(method.iterations / count) for name, count in COUNTS.items()}
     step, latents, saved = fast_step(method), grid_latents(method), start
     bar = tqdm(total=method.iterations, initial=start, disable=not progress, mininterval=0.5, desc=folder.name)
@@ -90,7 +93,8 @@ def run_loop(method: Method, folder: Path, start: int, progress: bool) -> int:
                 grid = image_grid(method.generate(latents).flatten(0, -4))
                 save_image(grid, folder / "samples" / f"{iteration:08d}.png")
             if "save" in due:
-                save_checkpoint(folder, iteration, {**method.state(), "random": method.generator.get_state()})
+                state = {**method.state(), "random": method.generator.get_state()}
+                save_checkpoint(folder, iteration, state, time.monotonic() - begin)
                 saved = iteration
             bar.update()
             if stop:

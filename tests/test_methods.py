@@ -4,18 +4,13 @@ import signal
 
 import pytest
 import torch
+from conftest import fingerprint
 
 from siv_lite import SivLiteError, open_run, train
 from siv_lite.methods import METHODS, find_method
 
 SMALL = {"preset": "smoke", "progress": False}
 PYRAMIDS = [name for name in METHODS if find_method(name).editable]
-
-
-def fingerprint(folder):
-    """Every byte that a training leaves but its times: log, grids, frames and the last two checkpoints."""
-    names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != "done.json")
-    return {name: (folder / name).read_bytes() for name in names}
 
 
 @pytest.fixture(scope="module")

@@ -12,17 +12,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import fingerprint
 
 from siv_lite import SivLiteError, open_run, train
 from siv_lite.methods.siv_gan import SIVGAN
 
 SMALL = {"preset": "smoke", "progress": False, "decay": 0.5}
-
-
-def fingerprint(folder):
-    """Every byte that a training leaves but its times: log, grids, frames and the last two checkpoints."""
-    names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != "done.json")
-    return {name: (folder / name).read_bytes() for name in names}
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,12 @@ from siv_lite.methods import Method
 
 
 def resize(images: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Images (n, c, H, W) at another (H, W), bicubic, antialiased where they shrink (SinGAN's release)."""
+    """Images (n, c, H, W) at another (H, W), bicubic, antialiased where they shrink (SinGAN's release), or videos
+    (n, c, T, H, W) at another (T, H, W), trilinear, which keeps the first and last picture (HP-VAE-GAN)."""
     if tuple(images.shape[2:]) == tuple(size):
         return images
+    if images.ndim == 5:
+        return F.interpolate(images, tuple(size), mode="trilinear", align_corners=True)
     return F.interpolate(images, tuple(size), mode="bicubic", antialias=True, align_corners=False)
 
 
@@ -31,11 +34,8 @@ def pyramid_sizes(height: int, width: int, coarsest: int, factor: float) -> list
 
 
 def conv_block(inputs: int, outputs: int, norm: bool = True, slope: float = SLOPE) -> nn.Sequential:
-    """Convolution 3x3 without padding, normalisation, leaky ReLU. The normalisation is of every sample by itself: batch
-    normalisation as the papers train it, one picture at a time, and also right for several at once."""
-    layers = [nn.Conv2d(inputs, outputs, 3)]
-    if norm:
-        layers.append(nn.InstanceNorm2d(outputs, affine=True, track_running_stats=True))
+    """Convolution 3x3 without padding, batch normalisation (in training of one picture at a time), leaky ReLU."""
+    layers = [nn.Conv2d(inputs, outputs, 3), *([nn.BatchNorm2d(outputs)] if norm else [])]
     return nn.Sequential(*layers, nn.LeakyReLU(slope, inplace=True))
 
 
@@ -57,10 +57,11 @@ class Pyramid(Method):
         self.iterations = self.stages * settings.iterations
         self.count = torch.zeros((), device=device)
         self.amplitudes = torch.zeros(self.stages, device=device)
-        self.real = [resize(frames.to(device), size) for size in self.sizes]
+        self.real = [resize(frames.to(device), size[-2:]) for size in self.sizes]
         self.networks, self.optimisers = {}, {}
-        shape = (len(frames), *self.noise_shapes(self.sizes)[0])
-        self.fixed = torch.randn(shape, generator=self.generator, device=device)
+        if "fixed" in self.kept:
+            shape = (len(frames), *self.noise_shapes(self.sizes)[0])
+            self.fixed = torch.randn(shape, generator=self.generator, device=device)
         self.enter(1)
 
     @abstractmethod

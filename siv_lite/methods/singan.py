@@ -39,9 +39,11 @@ class Generator(Network):
         self.layers = nn.Sequential(*(conv_block(3 if i == 0 else width, width) for i in range(4)))
         self.tail = nn.Conv2d(width, 3, 3)
 
-    def forward(self, noise: Tensor, coarser: Tensor) -> Tensor:
-        """Pictures (n, 3, H, W) from noise (n, 3 or 1, H, W) of its amplitude and coarser pictures of that size."""
-        return coarser + torch.tanh(self.tail(self.layers(F.pad(noise + coarser, [PADDING] * 4))))
+    def forward(self, noise: Tensor, coarser: Tensor | int) -> Tensor:
+        """Pictures (n, 3, H, W) from noise (n, 3 or 1, H, W), times its amplitude, and coarser pictures of that size; 0
+        where there are none."""
+        mixed = F.pad((noise + coarser).expand(-1, 3, -1, -1), [PADDING] * 4)
+        return coarser + torch.tanh(self.tail(self.layers(mixed)))
 
 
 class SinGAN(Pyramid):
@@ -50,7 +52,7 @@ class SinGAN(Pyramid):
     Settings = Settings
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": dict(iterations=3, width=8, scale_factor=0.5, inner_steps=2),
-        "lesson": dict(iterations=400, scale_factor=0.65),
+        "lesson": dict(iterations=500, scale_factor=0.65),
         "paper": {},
     }
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {
@@ -82,34 +84,36 @@ class SinGAN(Pyramid):
         self.optimisers = {name: adam(self.networks[name], self.settings.learning_rate) for name in names}
 
     def refine(self, stage: int, picture: Tensor | None, noise: Tensor, size: tuple[int, ...]) -> Tensor:
-        coarser = torch.zeros_like(noise).expand(-1, 3, -1, -1) if picture is None else resize(picture, size)
+        coarser = 0 if picture is None else resize(picture, size)
         return self.networks[f"G{stage}"](self.amplitudes[stage] * noise, coarser)
 
+    def draw_inputs(self, n: int) -> list[tuple[Tensor, Tensor | int]]:
+        """`n` times noise and coarser picture, for the generator in training; those below draw all at once."""
+        *below, noise = self.noise(n, self.sizes[: self.stage + 1])
+        if not self.stage:
+            return [(z, 0) for z in noise.split(1)]
+        coarser = resize(self.refine_all(below, self.sizes[: self.stage]), self.sizes[self.stage])
+        return list(zip((self.amplitudes[self.stage] * noise).split(1), coarser.split(1), strict=True))
+
     def step(self) -> dict[str, Tensor]:
-        settings, size, name = self.settings, self.sizes[self.stage], f"G{self.stage}"
-        G, D, n = self.networks[name], self.networks["D"], self.settings.inner_steps
+        settings, name = self.settings, f"G{self.stage}"
+        G, D, rate = self.networks[name], self.networks["D"], self.rate()
         self.rest(G, D)
         frame = torch.randint(len(self.fixed), (1,), generator=self.generator, device=self.count.device)
-        real, rate = self.real[self.stage][frame], self.rate()
+        real = self.real[self.stage][frame]
+        fixed, coarser = (torch.zeros_like(real), self.reconstructed[frame]) if self.stage else (self.fixed[frame], 0)
         with self.arithmetic():
-            with torch.no_grad():  # all pictures of the updates of D at once: G changes only afterwards
-                *below, noise = self.noise(n, self.sizes[: self.stage + 1])
-                coarser = torch.zeros((n, 3, *size), device=self.count.device)
-                if self.stage:
-                    coarser = resize(self.refine_all(below, self.sizes[: self.stage]), size)
-                noise = self.amplitudes[self.stage] * noise
-                fakes = G(noise, coarser)
-            for fake in fakes.split(1):
-                scores = D(torch.cat([fake, real]))
-                distance = scores[1].mean() - scores[0].mean()
-                loss_D = settings.penalty_weight * losses.gradient_penalty(D, real, fake, self.generator) - distance
-                self.update(loss_D, D=rate)
-            fixed = self.fixed[frame] if self.stage == 0 else torch.zeros_like(noise[:1])
-            below = torch.zeros_like(real) if self.stage == 0 else self.reconstructed[frame]
-            noise, coarser = torch.cat([noise[-1:], fixed]), torch.cat([coarser[-1:], below])
-            for _ in range(n):
-                fake, reconstruction = G(noise, coarser).split(1)
-                error = F.mse_loss(reconstruction, real)  # Eq. 5
-                self.update(settings.reconstruction_weight * error - D(fake).mean(), **{name: rate})
+            with torch.no_grad():
+                inputs = self.draw_inputs(settings.inner_steps)
+            for each in inputs:
+                with torch.no_grad():
+                    fake = G(*each)
+                distance = D(real).mean() - D(fake).mean()
+                penalty = losses.gradient_penalty(D, real, fake, self.generator)
+                self.update(settings.penalty_weight * penalty - distance, D=rate)
+            for _ in inputs:
+                error = F.mse_loss(G(fixed, coarser), real)  # Eq. 5
+                score = D(G(*inputs[-1])).mean()  # the last noise again (release)
+                self.update(settings.reconstruction_weight * error - score, **{name: rate})
         self.count += 1
-        return {"distance": distance.detach(), "D": loss_D.detach(), "reconstruction": error.detach()}
+        return {"distance": distance.detach(), "penalty": penalty.detach(), "reconstruction": error.detach()}
