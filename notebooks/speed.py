@@ -14,12 +14,15 @@
 # the same function, not an approximation, so that nothing about the method changes.
 
 # %% tags=["parameters"]
-configurations: str = "lesson,paper"  # of smoke, lesson (48 x 64) and paper (192 x 320), with commas between
+methods: str = "siv_gan"  # of siv_gan, singan, consingan, fastgan, hp_vae_gan and gpdm, with commas between
+configurations: str = "lesson,paper"  # of smoke, lesson (48 x 64) and paper (SIV-GAN: 192 x 320), with commas between
 out: str = "../runs/speed"  # folder for speed.json
 
 # %%
 # NBVAL_IGNORE_OUTPUT
+import itertools
 import json
+import math
 import sys
 from pathlib import Path
 from unittest.mock import patch
@@ -33,7 +36,7 @@ from siv_lite.files import replacing
 from siv_lite.methods import find_method, make_settings
 
 sys.path[:0] = [".", str(Path(siv_lite.__file__).parents[1] / "notebooks")]  # wherever this notebook runs
-from measure import count_work, measure_configuration
+from measure import count_work, measure_configuration, name_configuration
 
 # %% [markdown]
 # ## Measured
@@ -41,19 +44,24 @@ from measure import count_work, measure_configuration
 # Each configuration runs in a process of its own, so that its peak memory is its own. Seconds mean little on another
 # computer; their ratio to a plain product of two 2048 x 2048 matrices, timed in the same process, travels better. The
 # arithmetic (flops) and the number of operations do not depend on the computer at all. What exactly is counted stands
-# in `notebooks/measure.py`.
+# in `notebooks/measure.py`. A method that grows in stages is measured by one step in every stage and their sum, and
+# GPDM, which trains nothing, by one picture.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-results = {name.strip(): measure_configuration(name.strip()) for name in configurations.split(",")}
+pairs = itertools.product(methods.split(","), configurations.split(","))
+names = [name_configuration(method.strip(), preset.strip()) for method, preset in pairs]
+results = {name: measure_configuration(name) for name in names}
 with replacing(Path(out, "speed.json")) as temporary:
     temporary.write_text(json.dumps(results, indent=1) + "\n")
 
-print("               GFLOP  operations  MB at peak  s a step  matmuls a step  s a sample")
+print(f"{'':18}     GFLOP  operations  s a step  matmuls a step  MB at peak  s a sample")
 for name, row in results.items():
-    print(f"{name:<10}{row['flops_per_step'] / 1e9:10.2f}{row['operations_per_step']:12}", end="")
-    print(f"{row['peak_memory_bytes'] / 1e6:12.0f}{row['seconds_per_step']:10.3f}", end="")
-    print(f"{row['seconds_per_step'] / row['matmul_seconds']:16.2f}{row['sample_seconds']:12.4f}")
+    for label, x in [(name, row), *((f"  stage {i}", stage) for i, stage in enumerate(row.get("stages", [])))]:
+        print(f"{label:<18}{x['flops_per_step'] / 1e9:10.2f}{x['operations_per_step']:12}", end="")
+        print(f"{x['seconds_per_step']:10.3f}{x['seconds_per_step'] / row['matmul_seconds']:16.2f}", end="")
+        whole = f"{(row['peak_memory_bytes'] or math.nan) / 1e6:12.0f}{row['sample_seconds']:12.4f}"
+        print(whole if x is row else "")
 
 # %% [markdown]
 # ## Upsampling before a convolution

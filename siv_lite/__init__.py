@@ -11,6 +11,7 @@ import importlib
 
 NAMES = {name: "frames" for name in ("contact_sheet", "image_grid", "read_frames", "save_animation", "save_image")}
 NAMES |= {"Run": "run", "SivLiteError": "errors", "evaluate": "metrics", "open_run": "run", "train": "training"}
+NAMES |= {"compare": "comparison"}
 __all__ = list(NAMES)
 __version__ = "0.1.0"
 

@@ -123,7 +123,8 @@ class Network(nn.Module):
     def receive(self, gradients: list[Tensor]) -> None:
         """Set `.grad` of the parameters from gradients at the leaves."""
         for parameter, gradient in zip(self.parameters(), gradients, strict=True):
-            parameter.grad = gradient
+            alike = gradient.stride() == parameter.stride()  # fused Adam reads both in the order of memory
+            parameter.grad = gradient if alike else torch.empty_like(parameter).copy_(gradient)
 
     def normalize(self, iterate: bool = True) -> None:
         """What has to follow every change of the weights; nothing by default."""
@@ -187,14 +188,16 @@ class SpectralNetwork(Network):
 
 
 @torch.no_grad()
-def average_weights(average: Network, network: Network, weight: Tensor) -> None:
-    """Exponential moving average: move `average` towards `network` by `weight`, a one-element tensor in [0, 1].
-    Buffers are copied: u and v, averaged, would belong to no weight and give a wrong norm."""
-    targets = list(network.parameters())
-    torch._foreach_lerp_(list(average.parameters()), targets, [weight] * len(targets))
-    names = network.state_dict().keys() - dict(network.named_parameters()).keys()
-    if names:
-        torch._foreach_copy_(*([net.state_dict()[name] for name in names] for net in (average, network)))
+def average_weights(average: Network, network: Network, decay: float, count: Tensor) -> None:
+    """Exponential moving average after `count` updates: move `average` towards `network` by 1 - `decay`, and by more at
+    first, or the average of a short training would be that of the first weights. Buffers are copied: u and v, averaged,
+    would belong to no weight and give a wrong norm."""
+    weight = 1 - ((1 + count) / (10 + count)).clamp(max=decay)
+    own, others = average.state_dict(), network.state_dict()
+    names = [name for name, _ in network.named_parameters()]
+    torch._foreach_lerp_([own.pop(name) for name in names], [others[name] for name in names], [weight] * len(names))
+    if own:
+        torch._foreach_copy_(list(own.values()), [others[name] for name in own])
 
 
 def adam(network: nn.Module, learning_rate: float) -> torch.optim.Adam:

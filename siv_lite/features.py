@@ -83,10 +83,9 @@ def _lpips() -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
-@torch.no_grad()
 def lpips_vectors(images: Tensor) -> Tensor:
     """Vectors (n, D) of images (n, 3, H, W) in [-1, 1], H and W at least ALEXNET_SIDE, whose *squared* Euclidean
-    distance is LPIPS with AlexNet (Zhang et al. 2018, equation 1). Errors as in inception_features."""
+    distance is LPIPS with AlexNet (Zhang et al. 2018, equation 1), differentiable. Errors as in inception_features."""
     network, vectors = _lpips().to(images.device), []
     for level, linear in zip(network.net(network.scaling_layer(images)), network.lins, strict=True):
         unit = level / (level.norm(dim=1, keepdim=True) + 1e-10)

@@ -51,3 +51,23 @@ def gradient_penalty(D: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, 
     between = torch.lerp(fake.detach(), real, share).requires_grad_()
     (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
     return ((slope.square().sum(1) + 1e-12).sqrt() - 1).square().mean()
+
+
+def hinge(scores: Tensor, generator: torch.Generator) -> Tensor:
+    """D's hinge loss of real pictures' scores, or of generated ones' with the sign turned: E[max(0, m - score)], each
+    margin m drawn from 0.8 to 1 (FastGAN's release)."""
+    margins = 0.8 + 0.2 * torch.rand(scores.shape, generator=generator, device=scores.device)
+    return F.relu(margins - scores).mean()
+
+
+def multi_scale_l1(images: Tensor, others: Tensor) -> Tensor:
+    """(n): the mean absolute difference of images (n, 3, h, w), sides 8 at least, mean over them and three halvings."""
+    differences = [images - others]
+    while len(differences) < 4:
+        differences.append(F.avg_pool2d(differences[-1], 2))
+    return torch.stack([x.abs().mean((1, 2, 3)) for x in differences]).mean(0)
+
+
+def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Of N(mean, variance) from N(0, 1), mean over all elements (Kingma and Welling 2014, appendix B)."""
+    return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).mean()

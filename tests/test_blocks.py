@@ -112,7 +112,7 @@ def test_the_average_is_of_weights_and_copies_singular_vectors(toy):
     average = Toy()
     average.prepare(torch.device("cpu"), torch.Generator().manual_seed(4))
     before = average.first.raw.detach().numpy().copy()
-    average_weights(average, toy, torch.tensor(0.25))
+    average_weights(average, toy, 0.75, torch.tensor(1e6))
     expected = 0.75 * before + 0.25 * toy.first.raw.detach().numpy()
     np.testing.assert_allclose(average.first.raw.detach(), expected, atol=1e-7)
     assert torch.equal(average.first.left, toy.first.left) and torch.equal(average.first.right, toy.first.right)

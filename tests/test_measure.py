@@ -23,6 +23,16 @@ def test_counts_the_backward_pass_too():
     assert both == 2 * forward  # the weight's gradient costs as much; the images need none
 
 
+def test_counts_through_a_gradient_penalty():
+    layer, x = torch.nn.Linear(4, 1, bias=False), torch.ones(1, 4, requires_grad=True)
+
+    def work():
+        (slope,) = torch.autograd.grad(layer(x).sum(), x, create_graph=True)
+        torch.autograd.grad(slope.square().sum(), layer.weight)
+
+    assert count_work(work)[0] == 3 * 2 * 4  # forward, its gradient, and the gradient of that
+
+
 def test_a_foreach_operation_counts_once():
     tensors = [torch.ones(2) for _ in range(9)]
     assert count_work(lambda: torch._foreach_add_(tensors, 1))[1] == 1

@@ -1,5 +1,6 @@
 """The notebooks: text pairs agree, they run with tiny parameters, and running them again is a check that can fail."""
 
+import csv
 import json
 import shutil
 import subprocess
@@ -97,10 +98,37 @@ def test_start_here_runs_and_passes_its_check(tmp_path):
 
 
 def test_speed_runs_and_writes_its_numbers(tmp_path):
-    execute(FOLDER / "speed.ipynb", tmp_path, {"configurations": "smoke"})
-    (row,) = json.loads((tmp_path / "speed.json").read_text()).values()
-    assert all(value > 0 for value in row.values())
-    assert row.keys() >= {"flops_per_step", "operations_per_step", "peak_memory_bytes", "seconds_per_step"}
+    execute(FOLDER / "speed.ipynb", tmp_path, {"configurations": "smoke", "methods": "siv_gan,singan"})
+    rows = json.loads((tmp_path / "speed.json").read_text())
+    assert list(rows) == ["smoke", "singan_smoke"]
+    stages = rows["singan_smoke"].pop("stages")
+    assert sum(stage["flops_per_step"] for stage in stages) == rows["singan_smoke"]["flops_per_step"]
+    for row in rows.values():
+        assert all(value > 0 for value in row.values())
+        assert row.keys() >= {"flops_per_step", "operations_per_step", "peak_memory_bytes", "seconds_per_step"}
+
+
+@pytest.mark.parametrize(
+    "name, parameters, folders",
+    [
+        ("compare_methods", {"methods": "siv_gan,singan", "skip_frames": "9"}, {"siv_gan", "skip 9"}),
+        ("ablations", {"tables": "5", "iterations": 2}, {"full", "no DR", "lambda 0.05", "lambda 0.5"}),
+    ],
+)
+def test_a_comparison_is_checked_on_a_machine_without_its_source(name, parameters, folders, tmp_path):
+    clip = sorted((FOLDER.parent / "data_samples" / "bus").glob("*.jpg"))[: 18 if name == "compare_methods" else 1]
+    (tmp_path / "clip").mkdir()
+    for frame in clip:
+        shutil.copy(frame, tmp_path / "clip")
+    parameters |= {"preset": "smoke", "seeds": 1, "max_size": 54, "source": str(tmp_path / "clip")}
+    executed = execute(FOLDER / f"{name}.ipynb", tmp_path / "out", parameters)
+    shutil.rmtree(tmp_path / "clip")
+    with open(tmp_path / "out" / "table.csv", newline="") as file:
+        assert {line["status"] for line in csv.DictReader(file)} == {"finished"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= folders | {"samples.png"}
+    assert "last grid drawn again: agrees" in executed.read_text() and "published " in executed.read_text()
+    again = nbval(executed)
+    assert again.returncode == 0, again.stdout
 
 
 # What the check finds

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from siv_lite.blocks import Network, adam_state, backward
 from siv_lite.errors import SivLiteError
@@ -16,7 +16,10 @@ from siv_lite.errors import SivLiteError
 METHODS = {
     "siv_gan": ("siv_lite.methods.siv_gan", "SIVGAN"),
     "singan": ("siv_lite.methods.singan", "SinGAN"),
+    "consingan": ("siv_lite.methods.consingan", "ConSinGAN"),
     "gpdm": ("siv_lite.methods.gpdm", "GPDM"),
+    "fastgan": ("siv_lite.methods.fastgan", "FastGAN"),
+    "hp_vae_gan": ("siv_lite.methods.hp_vae_gan", "HPVAEGAN"),
 }
 
 
@@ -66,9 +69,12 @@ class Method(ABC):
         """The context in which networks run: bfloat16 where that was asked for."""
         return torch.autocast(self.count.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
-    def update(self, loss: Tensor, **rates: float | Tensor) -> None:
-        """One step of Adam on each of the named networks, at these learning rates, down the gradient of one loss."""
+    def update(self, loss: Tensor, clip: float | None = None, **rates: float | Tensor) -> None:
+        """One step of Adam on each of the named networks, at these learning rates, down the gradient of one loss, whose
+        norm over all of them is cut to `clip`."""
         backward(loss, [self.networks[name] for name in rates])
+        if clip is not None:
+            nn.utils.clip_grad_norm_([p for name in rates for p in self.networks[name].parameters()], clip)
         for name, rate in rates.items():
             learning_rate = self.optimisers[name].param_groups[0]["lr"]
             learning_rate.copy_(rate) if isinstance(rate, Tensor) else learning_rate.fill_(rate)

@@ -115,18 +115,16 @@ class Pyramid(Method):
 
     def noise(self, n: int, sizes: list[tuple[int, ...]]) -> list[Tensor]:
         """Fresh noise for `n` pictures at each of these stages."""
-        shapes = [(n, *shape) for shape in self.noise_shapes(sizes)]
-        return [torch.randn(shape, generator=self.generator, device=self.count.device) for shape in shapes]
+        draw = {"generator": self.generator, "device": self.count.device}
+        return [torch.randn((n, *shape), **draw) for shape in self.noise_shapes(sizes)]
 
     def fixed_noise(self, n: int) -> list[Tensor]:
         """z* of `n` pictures: the fixed noise of the frames in turn at the coarsest stage, zeros at all others."""
-        shapes = self.noise_shapes(self.sizes)[1:]
-        turns = self.fixed[torch.arange(n, device=self.fixed.device) % len(self.fixed)]
-        return [turns, *(torch.zeros((n, *shape), device=self.fixed.device) for shape in shapes)]
+        place = self.fixed.device
+        turns = self.fixed[torch.arange(n, device=place) % len(self.fixed)]
+        return [turns, *(torch.zeros((n, *shape), device=place) for shape in self.noise_shapes(self.sizes)[1:])]
 
-    def refine_all(
-        self, noise: list[Tensor], sizes: list[tuple[int, ...]], picture: Tensor | None = None, begin: int = 0
-    ) -> Tensor:
+    def refine_all(self, noise: list[Tensor], sizes: list[tuple[int, ...]], picture: Any = None, begin: int = 0) -> Tensor:
         """The picture after all stages from `begin` to that of the last of `sizes`."""
         for stage in range(begin, len(sizes)):
             picture = self.refine(stage, picture, noise[stage], sizes[stage])
@@ -179,7 +177,7 @@ class PatchDiscriminator(Network):
 
     def __init__(self, width: int, norm: bool = True, slope: float = SLOPE):
         super().__init__()
-        blocks = [conv_block(3 if i == 0 else width, width, norm, slope) for i in range(4)]
+        blocks = (conv_block(width if i else 3, width, norm, slope) for i in range(4))
         self.layers = nn.Sequential(*blocks, nn.Conv2d(width, 1, 3))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -251,8 +251,7 @@ class SIVGAN(Method):
         loss = loss_G - settings.balance * settings.diversity_weight * diversity  # Eq. 5
         self.update(loss, G=self.rate())
         self.count += 1
-        # A short training needs a shorter memory at its start, or its average would be that of the first weights.
-        average_weights(self.average, self.G, 1 - ((1 + self.count) / (10 + self.count)).clamp(max=settings.average))
+        average_weights(self.average, self.G, settings.average, self.count)
         return {"D": loss_D.detach(), "G": loss_G.detach(), "diversity": diversity.detach()}
 
     def rate(self) -> float | Tensor:

@@ -1,0 +1,176 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # SIV-GAN with parts removed
+#
+# What each part of SIV-GAN is there for, found out by taking it away: Tables 3 to 6 of the paper, on a picture or clip
+# of your own. Every row is one setting of the method, trained from several seeds; every cell (row and seed) is a run of
+# its own in `out/<row>/seed0`. Stopped at any moment, the same call goes on; finished cells are only opened; a row
+# whose settings do not fit the picture says so, and the others go on. At `lesson` a cell takes 3 to 5 minutes on two
+# cores: Table 3 with three seeds well over an hour, all four tables a night. Run it here, or into a folder of its own:
+#
+#     python notebooks/execute.py notebooks/ablations.ipynb runs/ablations -p tables 3,5 -p seeds 1
+#
+# Executing it again, on any machine, trains nothing and checks what is stored:
+#
+#     cd runs/ablations && pytest --nbval --nbval-cell-timeout=300 ablations.ipynb
+
+# %% tags=["parameters"]
+source: str = "../data_samples/balloons.png"  # image, folder of images, GIF or video to learn from
+tables: str = "3"  # of 3 (parts), 4 (diversity losses), 5 (lambda) and 6 (low-level blocks), with commas between
+preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (the paper's, for a GPU)
+iterations: int | None = None  # None: as many as the preset says
+seconds: float | None = None  # of training per cell, in place of iterations: the same for all
+seeds: int = 3  # how many, from 0
+max_size: int | None = 64  # longest side in pixels; larger pictures are reduced, None: never
+device: str = "auto"  # auto (CUDA where there is one), cpu, cuda or cuda:1
+out: str = "../runs/ablations"  # folder of all runs, and of table.csv
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+from pathlib import Path
+
+from siv_lite import compare, contact_sheet, open_run, read_frames, save_image
+from siv_lite.check import check_run
+
+# %% [markdown]
+# ## The rows
+#
+# Each is what differs from the full model. Rows that stand in two tables are trained once: without diversity
+# regularisation (DR), lambda is 0, and 0.15 is the full model's. When the paper moves the branching
+# point it keeps the discriminator's whole depth; so does `low_level_blocks`, as far as the picture's size lets it.
+
+# %%
+without = {
+    "full": {},
+    "no layout": {"layout_branch": False},
+    "no content": {"content_branch": False},
+    "no branches": {"layout_branch": False, "content_branch": False},
+    "no DR": {"diversity": "none"},
+    "no FA": {"feature_mixing": 0.0},
+    "no low-level loss": {"low_level_loss": False},
+}
+losses = {"zCR": {"diversity": "zCR"}, "DS": {"diversity": "DS"}, "DR in images": {"diversity": "images"}}
+weights = {f"lambda {x}": {"diversity_weight": x} for x in (0.05, 0.5)}
+blocks = {f"{n} low-level": {"low_level_blocks": n} for n in range(1, 7)}
+settings = without | losses | weights | blocks
+rows = {
+    "3": list(without),
+    "4": ["no DR", *losses, "full"],
+    "5": ["no DR", "lambda 0.05", "full", "lambda 0.5"],
+    "6": list(blocks),
+}
+
+# %% [markdown]
+# ## Training and measuring
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+chosen = [table.strip() for table in tables.split(",")]
+fixed = {"method": "siv_gan"} | ({} if iterations is None else {"iterations": iterations})
+cells = {row: fixed | settings[row] for table in chosen for row in rows[table]}
+done = sorted(Path(out).glob("*/seed*/done.json"))
+stored = done and not Path(source).exists()  # finished runs hold their frames and need no source
+frames = open_run(done[0].parent).frames if stored else read_frames(source, max_size)
+result = compare(cells, frames, out, tuple(range(seeds)), preset, seconds, device)
+
+# %% [markdown]
+# ## What the paper reports
+#
+# Its figures are means over the frames (an image) or the clips (a video) of 15 videos of DAVIS and YFCC100M: other
+# pictures at other sizes, so compare the order of the rows and the size of the gaps. SIFID "at H x W / 4" is our
+# `sifid_64` (for a clip `fid_64`); which layer the one "at H x W / 16" reads is not said, so it has its own column.
+
+# %%
+fid = "sifid_64" if len(frames) == 1 else "fid_64"
+columns = {
+    "3": [fid, "SIFID HxW/16", "lpips", "pixel_diversity", "distance_to_train"],
+    "4": [fid, "lpips", "pixel_diversity", "distance_to_train"],
+    "5": [fid, "lpips", "pixel_diversity", "distance_to_train"],
+    "6": [fid, "lpips"],
+}
+of_images = {
+    "3": [
+        (0.08, 16.30, 0.33, 0.66, 0.37),
+        (0.14, 20.29, 0.35, 0.67, 0.40),
+        (0.08, 23.25, 0.34, 0.64, 0.36),
+        (0.03, 7.73, 0.13, 0.43, 0.12),
+        (0.05, 11.99, 0.04, 0.33, 0.06),
+        (0.08, 14.81, 0.27, 0.58, 0.33),
+        (0.08, 15.92, 0.27, 0.56, 0.29),
+    ]
+}
+
+# %%
+none, full = (0.05, 0.04, 0.33, 0.06), (0.08, 0.33, 0.66, 0.37)
+of_images |= {
+    "4": [none, (0.05, 0.06, 0.37, 0.09), (0.06, 0.14, 0.45, 0.14), (0.07, 0.21, 0.52, 0.25), full],
+    "5": [none, (0.07, 0.19, 0.50, 0.23), full, (0.13, 0.39, 0.69, 0.46)],
+    "6": [(0.59, 0.42), (0.13, 0.40), (0.08, 0.33), (0.06, 0.24), (0.03, 0.15), (0.03, 0.13)],
+}
+of_clips = {
+    "3": [
+        (0.55, 5.14, 0.43, "-", 0.34),
+        (0.71, 11.70, 0.42, "-", 0.38),
+        (0.73, 10.43, 0.41, "-", 0.33),
+        (0.42, 3.73, 0.37, "-", 0.18),
+        (0.40, 9.81, 0.30, "-", 0.32),
+        (0.51, 4.85, 0.41, "-", 0.32),
+        (0.58, 5.32, 0.40, "-", 0.31),
+    ],
+    "6": [(2.75, 0.46), (1.12, 0.45), (0.55, 0.43), (0.36, 0.38), (0.40, 0.37), (0.35, 0.36)],
+}
+
+# %% [markdown]
+# ## The tables
+#
+# Mean ± standard deviation over seeds (their number); rows named `published` are the paper's. Below each, metrics that
+# need nobody's weights: low is near the training picture in `sliced_wasserstein` (1: fine, 3: coarse); a low
+# `copy_distance` is memorisation; a high `pixel_diversity` and a low `ms_ssim` are diversity.
+
+# %%
+own = ["sliced_wasserstein_1", "sliced_wasserstein_3", "copy_distance", "pixel_diversity", "ms_ssim"]
+for table in chosen:
+    reported = (of_images if len(frames) == 1 else of_clips).get(table, [])
+    pairs = zip(rows[table], reported, strict=bool(reported))
+    published = {f"{row} (Table {table})": dict(zip(columns[table], x, strict=True)) for row, x in pairs}
+    print(f"Table {table}\n{result.summary(columns[table], rows[table], published)}\n")
+    print(f"{result.summary(own, rows[table])}\n")
+print(result.notes())
+
+# %% [markdown]
+# ## What it takes
+
+# %%
+print(result.summary(["iterations", "seconds", "parameters", "peak_memory_bytes"], list(cells)))
+
+# %% [markdown]
+# ## What they draw
+#
+# The first samples of each row from the first seed. In the paper (Fig. 7 and 8), without branches or DR the training
+# picture comes back; without the layout branch the objects stand anywhere; without the content branch they lose shape.
+
+# %%
+shown = {"training": frames[:8]}
+for row in cells:
+    if (run := Path(out, row, "seed0")).joinpath("done.json").exists():
+        shown[row] = open_run(run).pictures(16, seed=1)[:8]
+sheet = contact_sheet(shown)
+save_image(sheet, Path(out, "samples.png"))
+sheet
+
+# %% [markdown]
+# ## Check
+#
+# The first finished run is opened anew: its first samples are measured and its last grid is drawn again, and both must
+# agree with what is stored.
+
+# %%
+for cell in [cell for cell in result if cell["status"] == "finished"][:1]:
+    print("\n".join(check_run(open_run(Path(out, cell["row"], f"seed{cell['seed']}")))))
