@@ -7,15 +7,17 @@ from torch import Tensor
 
 from siv_lite.errors import SivLiteError, check_whole
 from siv_lite.frames import check_frames
+from siv_lite.methods.pyramid import resize
 from siv_lite.run import Run
 
 BLUR = 0.02  # of the longer side: how softly an edit ends (release)
+GRAIN = 0.15  # of a sketch, from [-1, 1]
 
 
-def redraw(run: Run, image: Tensor, start: int, seed: int = 0, samples: int = 1) -> Tensor:
+def redraw(run: Run, image: Tensor, start: int, seed: int = 0, samples: int = 1, grain: float = 0) -> Tensor:
     """`samples` pictures (samples, 3, H, W) that stages `start` and finer make of `image`, with noise drawn from
-    `seed`. The coarser `start` is, the more is changed. Raises SivLiteError for a run of a method without such stages,
-    a picture of another size than its own, and stages out of range."""
+    `seed`. The coarser `start` is, the more is changed. `grain`: standard deviation of noise on the reduced image.
+    Raises SivLiteError for a run of a method without such stages, a picture of another size, a stage out of range."""
     method = run.method
     if not method.editable:
         raise SivLiteError(f"{run.folder} is a run of {run.config['method']}, which redraws no pictures; take singan's")
@@ -23,7 +25,9 @@ def redraw(run: Run, image: Tensor, start: int, seed: int = 0, samples: int = 1)
     if not 1 <= check_whole("start", start, 0) < method.stages:
         raise SivLiteError(f"start must be 1 to {method.stages - 1}, the stages of {run.folder} above 0, not {start}")
     latents = method.draw_latents(check_whole("samples", samples, 1), check_whole("seed", seed, 0))
-    return run.generate(latents, start=start, image=image)
+    reduced = resize(image, method.sizes[start - 1])
+    reduced = reduced + grain * torch.randn(reduced.shape, generator=torch.Generator().manual_seed(seed))
+    return run.generate(latents, start=start, image=reduced)
 
 
 def harmonize(run: Run, image: Tensor, mask: Tensor, start: int, seed: int = 0) -> Tensor:
@@ -40,31 +44,35 @@ def edit(run: Run, image: Tensor, mask: Tensor, start: int, seed: int = 0) -> Te
 
 def paint_to_image(run: Run, paint: Tensor, start: int, seed: int = 0, colours: int | None = None) -> Tensor:
     """Turn a clip-art of flat colours into a picture with the training image's texture. With `colours`, every pixel
-    first takes the nearest of so many main colours of the training image (k-means; 5 in the paper)."""
+    first takes the nearest of so many main colours of the training image (k-means; 5 in the release). A little grain is
+    added, as the paper does not: generators that have seen only textures leave flat colours flat."""
     if colours is not None:
         centres = main_colours(run.frames[:1], check_whole("colours", colours, 2))
         pixels = check_frames(paint).permute(0, 2, 3, 1)
         paint = centres[torch.cdist(pixels.flatten(0, 2), centres).argmin(1)].view(pixels.shape).permute(0, 3, 1, 2)
-    return redraw(run, paint, start, seed)
+    return redraw(run, paint, start, seed, grain=GRAIN)
 
 
 def super_resolve(run: Run, factor: float = 4, steps: int = 6) -> Tensor:
-    """The training image `factor` times larger, by the finest generator applied `steps` times, each after enlarging by
-    the steps-th root of `factor`. Train with reconstruction_weight=100 and scale_factor=factor ** (-1 / steps)."""
-    method, picture = run.method, run.frames[:1]
-    if not method.editable or len(run.frames) > 1:
-        raise SivLiteError(f"{run.folder} is no run of singan on one image, which super-resolution needs")
+    """The training image of a SinGAN `factor` times larger, by the finest generator applied `steps` times, each after
+    enlarging by the steps-th root of `factor`. Train with reconstruction_weight=100 and scale_factor=factor ** (-1/6).
+    What would not reduce to the training image again is taken back after each step, as the paper does not: unless the
+    training was very long, a generator's excess of contrast would be amplified `steps` times."""
+    method, image = run.method, run.frames[:1].to(run.method.count.device)
+    if run.config["method"] != "singan" or len(run.frames) > 1 or not run.finished:
+        raise SivLiteError(f"{run.folder} is no finished run of singan on one image, which super-resolution needs")
     if not 1 < factor <= 16:
         raise SivLiteError(f"factor must be above 1 and at most 16, not {factor!r}")
-    if method.count < method.iterations:
-        raise SivLiteError(f"{run.folder} is not finished, and only its last stage can enlarge; train on first")
     method.rest()
+    picture = image
     for step in range(1, check_whole("steps", steps, 1) + 1):
-        size = tuple(round(side * factor ** (step / steps)) for side in run.frames.shape[2:])
+        size = tuple(round(side * factor ** (step / steps)) for side in image.shape[2:])
         with torch.no_grad():
-            noise = torch.zeros((1, 3, *size), device=method.count.device)
-            picture = method.refine(method.stages - 1, picture.to(noise.device), noise, size)
-    return picture.cpu().clamp(-1, 1)
+            picture = method.refine(method.stages - 1, picture, image.new_zeros((1, 3, *size)), size)
+        for _ in range(2):  # back-projection (Irani and Peleg 1991)
+            picture = picture + resize(image - resize(picture, image.shape[2:]), size)
+        picture = picture.clamp(-1, 1)
+    return picture.cpu()
 
 
 def animate(run: Run, n: int = 48, seed: int = 0, start: int = 0, alpha: float = 0.1, beta: float = 0.9) -> Tensor:
