@@ -1,6 +1,6 @@
 # Paths are relative and programs are started as `python -m`, so that a folder with a space in its name works too.
 PY := .venv/bin/python
-.PHONY: demo test lab clean
+.PHONY: demo test lab explore clean
 
 demo: .venv/.installed
 	@$(PY) notebooks/execute.py notebooks/00_start_here.ipynb runs/demo
@@ -17,8 +17,13 @@ test: .venv/.installed
 lab: .venv/.installed
 	$(PY) -m jupyterlab --ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# make explore RUNS=FOLDER opens only what lies in another folder.
+explore: .venv/.installed
+	@mkdir -p "$(or $(RUNS),runs)"
+	$(if $(RUNS),SIV_LITE_RUNS="$$(cd "$(RUNS)" && pwd)") $(PY) -m voila --Voila.ip=127.0.0.1 notebooks/explore.ipynb
+
 clean:
-	rm -rf .venv runs build dist siv_lite.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv node_modules runs build dist siv_lite.egg-info .pytest_cache .ruff_cache
 	find . -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # opencv-python-headless, because opencv-python does not import where libGL is missing, as on servers and in containers.

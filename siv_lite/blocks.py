@@ -61,13 +61,17 @@ class SpectralConv2d(nn.Module):
 
     `raw` (out, in, k, k) is learned; used is `weight` = raw / sigma, a leaf that `SpectralNetwork.normalize` fills once
     per update, for all passes until the next. `resample`: "up" (nearest x2 before) or "down" (2x2 average after).
+    `padding`: (k - 1) / 2 by default, rounded down.
     """
 
     dimensions = 2
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True, resample: str | None = None):
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, bias: bool = True, resample: str | None = None, stride: int = 1,
+        padding: int | None = None,
+    ):
         super().__init__()
-        self.padding, self.resample = kernel // 2, resample
+        self.resample, self.stride, self.padding = resample, stride, (kernel - 1) // 2 if padding is None else padding
         self.raw = nn.Parameter(torch.empty(outputs, inputs, *[kernel] * self.dimensions))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
         self.register_buffer("left", torch.empty(outputs))  # u, the left singular vector
@@ -83,7 +87,7 @@ class SpectralConv2d(nn.Module):
             return F.conv_transpose2d(x, upsample_kernel(self.weight), self.bias, stride=2, padding=1)
         if self.resample == "down":
             return F.conv2d(x, pool_kernel(self.weight), self.bias, stride=2, padding=1)
-        return F.conv2d(x, self.weight, self.bias, padding=self.padding)
+        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
 
 
 class SpectralConv3d(SpectralConv2d):

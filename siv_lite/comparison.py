@@ -137,9 +137,11 @@ def run_child(folder: Path, config: dict[str, Any], frames: Tensor, device: str,
 
 
 def start_child(folder: Path, device: str, output: IO[str] | int, *task: str) -> subprocess.Popen:
-    """`main` in a process of its own, which saves and ends when its `stdin` is closed, or this process dies."""
+    """`main` in a process of its own, which saves and ends when its `stdin` is closed, or this process dies. It is in a
+    session of its own too, or a kernel that is shut down would kill it before it has saved."""
     command = [sys.executable, "-m", "siv_lite.comparison", str(folder), device, *task]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
+    options = {"stdin": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
+    return subprocess.Popen(command, stdout=output, **options)
 
 
 def main(folder: Path, device: str, task: str = "measure") -> None:

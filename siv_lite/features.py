@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ ALEXNET_SIDE = 31  # pixels from which AlexNet's last level has a feature
 def load_weights(file: str) -> dict[str, Tensor]:
     """State dict of a weight file in the folder that the environment variable SIV_LITE_WEIGHTS names, else torch's own.
     Raises SivLiteError if it is not there or its content is not what the checksum in its name says."""
-    path = Path(os.environ.get("SIV_LITE_WEIGHTS") or Path(torch.hub.get_dir(), "checkpoints")) / file
+    path = Path(os.environ.get("SIV_LITE_WEIGHTS") or Path(torch.hub.get_dir(), "checkpoints"), file)
     if not path.is_file():
         raise SivLiteError(f"{path} is missing: download https://download.pytorch.org/models/{file} and put it there")
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -36,7 +37,8 @@ def load_weights(file: str) -> dict[str, Tensor]:
 
 
 @functools.cache
-def _imported(package: str):
+def imported(package: str) -> ModuleType:
+    """The package; SivLiteError if it is not installed."""
     try:
         return importlib.import_module(package)
     except ImportError as error:
@@ -55,7 +57,7 @@ def _imported(package: str):
 def _inception() -> nn.Module:
     weights = load_weights(INCEPTION_FILE)
     with torch.random.fork_rng(devices=[]):  # a network starts random: the user's generator must not notice
-        network = _imported("torchvision").models.Inception3(init_weights=False)
+        network = imported("torchvision").models.Inception3(init_weights=False)
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)
 
@@ -74,7 +76,7 @@ def inception_features(images: Tensor) -> dict[int, Tensor]:
 
 @functools.cache
 def _lpips() -> nn.Module:
-    trunk, lpips = load_weights(ALEXNET_FILE), _imported("lpips")
+    trunk, lpips = load_weights(ALEXNET_FILE), imported("lpips")
     with warnings.catch_warnings(action="ignore"), torch.random.fork_rng(devices=[]):  # of a deprecated call
         # A random AlexNet first: a pretrained one would be downloaded. The linear layers come with lpips.
         network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
@@ -88,7 +90,6 @@ def lpips_vectors(images: Tensor) -> Tensor:
     distance is LPIPS with AlexNet (Zhang et al. 2018, equation 1), differentiable. Errors as in inception_features."""
     network, vectors = _lpips().to(images.device), []
     for level, linear in zip(network.net(network.scaling_layer(images)), network.lins, strict=True):
-        unit = level / (level.norm(dim=1, keepdim=True) + 1e-10)
         weight = linear.model[-1].weight / level[0, 0].numel()  # of squared differences, so the vector gets its root
-        vectors.append((unit * weight.sqrt()).flatten(1))
+        vectors.append((level / (level.norm(dim=1, keepdim=True) + 1e-10) * weight.sqrt()).flatten(1))
     return torch.cat(vectors, dim=1)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def discriminator_part_loss(decisions: list[Tensor], real: int) -> Tensor:
@@ -51,6 +51,25 @@ def gradient_penalty(D: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, 
     between = torch.lerp(fake.detach(), real, share).requires_grad_()
     (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
     return ((slope.square().sum(1) + 1e-12).sqrt() - 1).square().mean()
+
+
+def linearised(layers: list[nn.Module], slope: float, images: Tensor) -> Tensor:
+    """What `gradient_penalty` may take for a D of plain convolutions with leaky ReLUs of `slope` between: values whose
+    sum has the gradient of the sum of D's scores. D is linear around a picture, so that its gradient is the chain of
+    its transposed kernels; autograd would also carry the derivative of the slopes, which is zero, through all of D."""
+    transposed = F.conv_transpose2d if images.ndim == 4 else F.conv_transpose3d
+    slopes, x = [], images.detach()
+    with torch.no_grad():
+        for layer in layers[:-1]:
+            x = F.leaky_relu(layer(x), slope)
+            slopes.append(torch.where(x > 0, 1.0, slope))
+        gradient = torch.ones_like(layers[-1](x))
+    for layer in reversed(layers):
+        gradient = transposed(gradient, layer.weight, padding=layer.padding)
+        if slopes:
+            gradient = gradient * slopes.pop()
+    return gradient * images
+
 
 
 def hinge(scores: Tensor, generator: torch.Generator) -> Tensor:

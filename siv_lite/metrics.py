@@ -62,9 +62,9 @@ def sliced_wasserstein(images: Tensor, frames: Tensor, levels: int = 3) -> list[
         smaller = F.avg_pool2d(level, 2)
         if remaining:
             level = level - F.interpolate(smaller, size=level.shape[2:], mode="bilinear")
-        directions = F.normalize(torch.randn(75, 256, generator=generator), dim=0).to(images.device)
-        sets = [patches(x, 5, 8_000) for x in (*level[:n].split(1), level[n:])]
-        *found, wanted = (torch.quantile(directions.T @ x.T, quantiles, dim=1) for x in sets)
+        directions = F.normalize(torch.randn(75, 256, generator=generator), dim=0).to(images.device).T
+        sets = (patches(x, 5, 8_000).T for x in (*level[:n].split(1), level[n:]))
+        *found, wanted = (torch.quantile(directions @ x, quantiles, dim=1) for x in sets)
         distances.append(((torch.stack(found) - wanted).abs().mean() / level[n:].std()).item())
         level = smaller
     return distances
@@ -91,7 +91,7 @@ def copy_distance(images: Tensor, frames: Tensor) -> float:
     shifts by up to a fifth of each side in steps of a sixteenth; mean over samples. Low: memorised."""
     images, frames = _prepared(images, frames)
     originals = torch.cat([frames, frames.flip(3)]).double().flatten(1)
-    steps = [(side, max(1, side // 16)) for side in images.shape[2:]]
+    steps = ((side, max(1, side // 16)) for side in images.shape[2:])
     shifts = itertools.product(*(range(-(side // 5 // step) * step, side // 5 + 1, step) for side, step in steps))
     nearest = [torch.cdist(images.roll(x, dims=(2, 3)).double().flatten(1), originals).amin(dim=1) for x in shifts]
     return (torch.stack(nearest).amin(dim=0).mean() * 127.5 / originals.shape[1] ** 0.5).item()
@@ -108,12 +108,11 @@ def pixel_diversity(images: Tensor, frames: Tensor) -> float:
 def _ms_ssim(a: Tensor, b: Tensor) -> Tensor:
     window = torch.softmax(-(torch.arange(-5.0, 6, device=a.device) ** 2) / (2 * 1.5**2), dim=0).expand(15, 1, 1, 11)
     a, b, result = (a + 1) / 2, (b + 1) / 2, 1.0
-    weights = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]  # section 3.2, fine to coarse
+    weights = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # section 3.2, fine to coarse
     weights = [weight for scale, weight in enumerate(weights) if min(a.shape[2:]) > 10 * 2**scale]
     for scale, weight in enumerate(weights, start=1):
-        moments = torch.cat([a, b, a * a, b * b, a * b], dim=1)
-        moments = F.conv2d(F.conv2d(moments, window, groups=15), window.mT, groups=15)
-        mean_a, mean_b, square_a, square_b, product = moments.chunk(5, dim=1)
+        moments = F.conv2d(torch.cat([a, b, a * a, b * b, a * b], dim=1), window, groups=15)
+        mean_a, mean_b, square_a, square_b, product = F.conv2d(moments, window.mT, groups=15).chunk(5, dim=1)
         variances = square_a - mean_a**2 + square_b - mean_b**2
         similarity = (2 * (product - mean_a * mean_b) + 0.03**2) / (variances + 0.03**2)  # contrast and structure
         if scale == len(weights):
@@ -132,12 +131,11 @@ def ms_ssim_pairs(images: Tensor) -> float:
 
 def frechet_distance(features1: Tensor, features2: Tensor) -> float:
     """|m1 - m2|^2 + tr(C1 + C2 - 2 sqrt(C1 C2)) of two sets of features (n, c), n > 1 (Heusel et al. 2017, eq. 6)."""
-    mean1, mean2 = (x.double().mean(dim=0) for x in (features1, features2))
+    sets = [x.double() for x in (features1, features2)]
     # With C = R^T R, tr sqrt(C1 C2) is the sum of the singular values of R1 R2^T: exact also where C is singular.
-    root1 = torch.linalg.qr((features1 - mean1) / (len(features1) - 1) ** 0.5, mode="r").R
-    root2 = torch.linalg.qr((features2 - mean2) / (len(features2) - 1) ** 0.5, mode="r").R
+    root1, root2 = (torch.linalg.qr((x - x.mean(dim=0)) / (len(x) - 1) ** 0.5, mode="r").R for x in sets)
     traces = root1.square().sum() + root2.square().sum() - 2 * torch.linalg.svdvals(root1 @ root2.T).sum()
-    return ((mean1 - mean2).square().sum() + traces).clamp(min=0).item()
+    return ((sets[0].mean(dim=0) - sets[1].mean(dim=0)).square().sum() + traces).clamp(min=0).item()
 
 
 def sifid(images: Tensor, frame: Tensor) -> dict[str, float]:

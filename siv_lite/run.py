@@ -19,7 +19,7 @@ from siv_lite.files import replacing
 from siv_lite.frames import check_frames, source_checksum, to_uint8
 from siv_lite.methods import Method, find_method, make_settings
 
-BATCH = 16  # samples drawn at once, so that many samples need no more memory than few
+BATCH = 16  # pictures drawn at once, so that many samples need no more memory than few
 
 
 class Run:
@@ -41,19 +41,16 @@ class Run:
         self, n: int, seed: int = 0, size: tuple[int, int] | None = None, start: int = 0, stage: int | None = None
     ) -> Tensor:
         """Draw `n` new images (n, 3, H, W) in [-1, 1], on the CPU, or videos (n, T, 3, H, W) if the method makes them.
-
         One seed always gives the same latents. `size`: (H, W) other than trained at, where the method can. Of pyramids:
         `stage`, the finished stage whose pictures are shown, by default the newest; `start`, the first stage that draws
-        noise, below which the training image's layout is kept. Raises SivLiteError for what the method cannot do.
-        """
-        method, options = self.method, {}
+        noise, below which the training image's layout is kept. Raises SivLiteError for what the method cannot do."""
+        method, options = self.method, {"start": start} if start else {}
+        options |= {} if stage is None else {"stage": stage}
         sized = {} if size is None else {"size": check_size(method, size)}
-        for name, value in (("start", start or None), ("stage", stage)):
-            if value is not None:
-                if check_whole(name, value, 0) >= method.stages:
-                    kind, last = type(method).__name__, method.stages - 1
-                    raise SivLiteError(f"{name} must be one of the stages of this {kind}, 0 to {last}, not {value}")
-                options[name] = value
+        for name, value in options.items():
+            if check_whole(name, value, 0) >= method.stages:
+                stages = f"the stages of this {type(method).__name__}, 0 to {method.stages - 1}"
+                raise SivLiteError(f"{name} must be one of {stages}, not {value}")
         latents = method.draw_latents(check_whole("n", n, 1), check_whole("seed", seed, 0), **sized)
         return self.generate(latents, **sized, **options)
 
@@ -63,10 +60,11 @@ class Run:
 
     def generate(self, latents: Tensor, **options: Any) -> Tensor:
         """Images or videos, on the CPU, of latents of `method.draw_latents` or anything in between."""
-        return torch.cat([self.method.generate(part, **options).float().cpu() for part in latents.split(BATCH)])
+        parts = latents.split(max(1, BATCH // self.method.length))
+        return torch.cat([self.method.generate(part, **options).float().cpu() for part in parts])
 
     def walk(self, n: int = 48, seed: int = 0) -> Tensor:
-        """Images (n, 3, H, W) along a circle through latent space, cos t z1 + sin t z2, each as likely as a draw."""
+        """`n` samples along a circle through latent space, cos t z1 + sin t z2, each as likely as a draw."""
         first, second = self.method.draw_latents(2, check_whole("seed", seed, 0)).split(1)
         angles = (torch.arange(check_whole("n", n, 1)) * 2 * math.pi / n).view(-1, *[1] * (first.ndim - 1))
         return self.generate(angles.cos() * first + angles.sin() * second)
@@ -80,9 +78,8 @@ def check_size(method: Method, size: tuple[int, int]) -> tuple[int, int]:
     """The (H, W) to draw at; SivLiteError if `method` draws at one size only, or for sides that are no pictures'."""
     if not method.resizable:
         raise SivLiteError(f"{type(method).__name__} draws pictures of {method.size} only; leave `size` out")
-    if not isinstance(size, tuple | list) or len(size) != 2 or not all(
-        isinstance(side, int) and 16 <= side <= 4096 for side in size
-    ):
+    sides = size if isinstance(size, tuple | list) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and 16 <= side <= 4096 for side in sides):
         raise SivLiteError(f"size must be (height, width) in whole pixels from 16 to 4096, not {size!r}")
     return tuple(size)
 
@@ -99,10 +96,8 @@ def open_run(folder: str | Path, device: str = "auto") -> Run:
     if not iteration:
         raise SivLiteError(f"{folder} has no checkpoint yet; wait for the first, or call train again to go on")
     if (folder / "done.json").exists() and iteration != method.iterations:
-        raise SivLiteError(
-            f"The last checkpoint of {folder} is damaged; the newest good one is of iteration {iteration}: "
-            "delete done.json, and metrics.json if there, and train on from it"
-        )
+        damage = f"The last checkpoint of {folder} is damaged; the newest good one is of iteration {iteration}"
+        raise SivLiteError(f"{damage}: delete done.json, and metrics.json if there, and train on from it")
     return Run(folder, config, frames, method, iteration)
 
 
@@ -112,15 +107,11 @@ def make_config(
     """What is asked for, as it stands in `config.json`; SivLiteError for anything unknown or out of range."""
     if precision not in ("fp32", "tf32", "bf16"):
         raise SivLiteError(f"Unknown precision {precision!r}; known are fp32, tf32 and bf16")
-    config = {
-        "method": method,
-        "preset": preset,
-        "settings": dataclasses.asdict(make_settings(method, preset, **settings)),
-        "precision": precision,
-        "seed": check_whole("seed", seed, 0),
-        "frames": {"shape": frames.shape, "sha256": source_checksum(frames)},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__},
-    }
+    completed = dataclasses.asdict(make_settings(method, preset, **settings))
+    config = {"method": method, "preset": preset, "settings": completed, "precision": precision}
+    source = {"shape": frames.shape, "sha256": source_checksum(frames)}
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
+    config |= {"seed": check_whole("seed", seed, 0), "frames": source, "versions": versions}
     return json.loads(json.dumps(config))  # as it will be read again: tuples are lists there
 
 
@@ -135,10 +126,8 @@ def claim_folder(folder: Path, config: dict[str, Any], frames: Tensor) -> dict[s
     for name, value in (config | config["settings"]).items():
         other = (found | found["settings"]).get(name)
         if other != value and name not in ("preset", "settings", "versions"):
-            raise SivLiteError(
-                f"{folder} holds a run with other settings: {name} is {other} there, {value} here; "
-                "use the same settings to go on, or another `out`"
-            )
+            difference = f"{folder} holds a run with other settings: {name} is {other} there, {value} here"
+            raise SivLiteError(f"{difference}; use the same settings to go on, or another `out`")
     return found
 
 

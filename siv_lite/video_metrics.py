@@ -43,7 +43,7 @@ def svfid_r3d18(videos: Tensor, frames: Tensor) -> float:
     16 of 112 x 112 pixels, mean over videos: SVFID (Gur et al. 2020, A.2), but of R3D-18 where the paper has C3D, so
     that its numbers do not compare. Raises SivLiteError if weights or their package are missing."""
     with torch.random.fork_rng(devices=[]):  # a network starts random: the user's generator must not notice
-        network = features._imported("torchvision").models.video.r3d_18()
+        network = features.imported("torchvision").models.video.r3d_18()
     network.load_state_dict(features.load_weights(R3D_FILE))
     trunk = nn.Sequential(*list(network.children())[:-2]).eval().requires_grad_(False)
     mean, std = (torch.tensor(x).view(3, 1, 1, 1) for x in (R3D_MEAN, R3D_STD))

@@ -1,14 +1,16 @@
 """ConSinGAN's growing generator, its stages and its step against a naive re-typing of its authors' program."""
 
+import functools
 import math
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from siv_lite import losses
+from siv_lite import losses, train
+from siv_lite.editing import edit
 from siv_lite.methods import make_settings
-from siv_lite.methods.consingan import SLOPE, ConSinGAN, gradient_penalty, stage_sizes, upsample
+from siv_lite.methods.consingan import SLOPE, ConSinGAN, recolour, shuffle, stage_sizes, upsample
 from siv_lite.methods.pyramid import PatchDiscriminator
 
 CPU = torch.device("cpu")
@@ -76,15 +78,16 @@ def test_upsampling_is_the_library_s_and_so_is_its_gradient(size):
     torch.testing.assert_close(*gradients, atol=1e-4, rtol=1e-4)
 
 
-def test_gradient_penalty_and_its_gradient_are_those_of_every_other_method():
+def test_the_penalty_of_the_linearised_discriminator_and_its_gradient_are_the_same():
     D, generator = PatchDiscriminator(8, norm=False, slope=SLOPE), torch.Generator().manual_seed(0)
     D.prepare(CPU, generator)
     with torch.no_grad():
         for parameter in D.parameters():
             parameter.mul_(20).add_(0.01)
     real, fake = torch.randn((2, 1, 3, 17, 19), generator=generator)
-    penalties = gradient_penalty, losses.gradient_penalty
-    found, wanted = (penalty(D, real, fake, torch.Generator().manual_seed(1)) for penalty in penalties)
+    layers = [*(block[0] for block in D.layers[:-1]), D.layers[-1]]
+    scores = functools.partial(losses.linearised, layers, SLOPE), D
+    found, wanted = (losses.gradient_penalty(x, real, fake, torch.Generator().manual_seed(1)) for x in scores)
     assert found.item() == pytest.approx(wanted.item(), rel=1e-5) and found > 0.1
     kernels = [p for p in D.parameters() if p.dim() == 4]
     for a, b in zip(torch.autograd.grad(found, kernels), torch.autograd.grad(wanted, kernels), strict=True):
@@ -197,3 +200,26 @@ def test_training_learns_the_picture_and_start_keeps_its_layout(toy_frames):
     redrawn = method.generate(latents, start=2, image=toy_frames)
     torch.testing.assert_close(redrawn, kept, atol=0.05, rtol=0)
     assert method.generate(method.draw_latents(1, 0, (40, 70)), (40, 70), start=1).shape == (1, 3, 40, 70)
+
+
+@pytest.mark.parametrize("alter", [recolour, shuffle])
+def test_alterations_change_rectangles_and_nothing_else(alter, toy_frames):
+    images = toy_frames.expand(20, -1, -1, -1)
+    changed = (alter(images, torch.Generator().manual_seed(0)) != images).any(1)
+    share = changed.float().mean((1, 2))
+    assert 0.01 < share.mean() < 0.5 and share.max() < 0.6
+    assert len({tuple(x.flatten().tolist()) for x in changed}) == 20  # another place in every sample
+
+
+@pytest.mark.parametrize("mode", ["harmonization", "editing"])
+def test_other_modes_learn_to_give_the_training_image_back(mode, toy_frames, tmp_path):
+    settings = {"mode": mode, "iterations": 30, "stages": 3, "progress": False}
+    run = train("consingan", toy_frames, tmp_path / "run", "smoke", **settings)
+    losses_of = [entry["reconstruction"] for entry in run.log()]
+    assert losses_of[-1] < 0.5 * losses_of[0]
+    naive = toy_frames.clone()
+    naive[..., 8:16, 8:16] = 1
+    mask = torch.zeros(1, 1, 32, 48)
+    mask[..., 8:16, 8:16] = 1
+    assert edit(run, naive, mask, start=1).shape == toy_frames.shape
+    assert torch.equal(run.sample(2, seed=3), run.sample(2, seed=3))

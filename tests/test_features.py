@@ -33,7 +33,7 @@ def random_files(tmp_path_factory):
     """(torch's folder, Inception file, AlexNet file): random weights under names that fit their checksums."""
     folder = tmp_path_factory.mktemp("hub")
     (folder / "checkpoints").mkdir()
-    models = features._imported("torchvision").models
+    models = features.imported("torchvision").models
     with torch.random.fork_rng():
         torch.manual_seed(0)
         inception = models.Inception3(init_weights=False).state_dict()
@@ -68,7 +68,7 @@ def test_missing_weights_are_named_with_the_place_they_belong_to(tmp_path, monke
 
 def test_missing_packages_are_named():
     with pytest.raises(SivLiteError, match="no_such_package is not installed"):
-        features._imported("no_such_package")
+        features.imported("no_such_package")
 
 
 def test_damaged_weights_are_refused_before_they_are_read(tmp_path, monkeypatch):
@@ -93,7 +93,7 @@ def test_torchvision_is_imported_where_its_operators_do_not_load(tmp_path):
         )
     (package / "__init__.py").write_text("from . import nms, qnms")
     code = (
-        "import siv_lite.features, torch; siv_lite.features._imported('torchvision'); print(torch.ops.torchvision.qnms)"
+        "import siv_lite.features, torch; siv_lite.features.imported('torchvision'); print(torch.ops.torchvision.qnms)"
     )
     assert run_python(code, tmp_path) == "torchvision.qnms"
 

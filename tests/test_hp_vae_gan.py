@@ -86,12 +86,12 @@ def test_divergence_is_the_equation():
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 9, 8), (2, 3, 4, 9, 8)])
-def test_tangent_gives_the_gradient_penalty_and_its_gradient(shape):
+def test_linearised_gives_the_gradient_penalty_and_its_gradient(shape):
     D = PatchNetwork(3, 8, 1, len(shape) - 2)
     D.prepare(CPU, torch.Generator().manual_seed(0))
     real, fake = (torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
     found = []
-    for score in (D, D.tangent):
+    for score in (D, D.linearised):
         penalty = losses.gradient_penalty(score, real, fake, torch.Generator().manual_seed(3))
         gradients = torch.autograd.grad(penalty, [*(block.weight for block in D.blocks), D.tail.weight])
         found.append([penalty.detach(), *gradients])

@@ -5,12 +5,13 @@ import functools
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from siv_lite import losses
 from siv_lite.blocks import Network, adam
 from siv_lite.methods.pyramid import PatchDiscriminator, Pyramid, resize
 
@@ -22,6 +23,8 @@ MARGIN = 3  # pixels that a stage's convolutions take from every side of its fea
 class Settings:
     """What a training is made of; the defaults are the paper's and the release's."""
 
+    # What stage 0 learns from: noise, or the training image altered as if something had been pasted in or moved.
+    mode: Literal["generation", "harmonization", "editing"] = "generation"
     iterations: int = 2000  # of every stage
     stages: int = 6
     concurrent: int = 3  # newest stages that train together
@@ -60,21 +63,36 @@ def upsample(features: Tensor, size: tuple[int, int], margin: int = 0) -> Tensor
     return (rows @ maps.flatten(2)).unflatten(2, (len(columns), -1)).permute(0, 3, 1, 2)
 
 
-def gradient_penalty(D: PatchDiscriminator, real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
-    """`losses.gradient_penalty` of a D without normalisation. D is linear around a picture, so that its gradient is the
-    chain of its transposed kernels and of the slopes of its leaky ReLUs, constants for the next derivative. Written out
-    it takes two thirds of the work: autograd carries the derivative of the slopes, which is zero, through all of D."""
-    maps = [torch.lerp(fake, real, torch.rand((), generator=generator, device=real.device))]
-    *blocks, last = D.layers
-    with torch.no_grad():
-        for block in blocks:
-            maps.append(block(maps[-1]))
-    n, _, height, width = maps[-1].shape
-    gradient = F.conv_transpose2d(maps[-1].new_ones((n, 1, height - 2, width - 2)), last.weight)
-    for convolution, _ in reversed(blocks):
-        gradient = torch.ops.aten.leaky_relu_backward(gradient, maps.pop(), SLOPE, True)
-        gradient = F.conv_transpose2d(gradient, convolution.weight)
-    return ((gradient.square().sum(1) + 1e-12).sqrt() - 1).square().mean()
+def rectangles(n: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Masks (n, 1, h, w), true in one rectangle each, anywhere inside, with sides of 10 to 40 % of the picture's."""
+    draw, inside = torch.rand((4, n, 1), generator=generator, device=generator.device), []
+    for pixels, share, place in zip(size, draw[:2], draw[2:], strict=True):
+        side = 0.1 + 0.3 * share
+        offset = (torch.arange(pixels, device=draw.device) + 0.5) / pixels - place * (1 - side)
+        inside.append((offset > 0) & (offset < side))
+    return inside[0][:, None, :, None] & inside[1][:, None, None, :]
+
+
+def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Images (n, 3, h, w) with one rectangle each in other colours, as if something had been pasted there."""
+    gain, shift = torch.rand((2, len(images), 3, 1, 1), generator=generator, device=images.device) - 0.5
+    mask = rectangles(len(images), images.shape[2:], generator)
+    return torch.where(mask, ((1 + gain) * images + shift).clamp(-1, 1), images)
+
+
+def shuffle(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Images (n, 3, h, w) with three rectangles each that show what is up to 15 % of the sides away."""
+    result = images
+    for _ in range(3):
+        move = 0.3 * torch.rand((len(images), 2, 1), generator=generator, device=images.device) - 0.15
+        affine = torch.cat([torch.eye(2, device=images.device).expand(len(images), 2, 2), 2 * move], dim=2)
+        grid = F.affine_grid(affine, list(images.shape), align_corners=False)
+        moved = F.grid_sample(images, grid, mode="nearest", padding_mode="reflection", align_corners=False)
+        result = torch.where(rectangles(len(images), images.shape[2:], generator), moved, result)
+    return result
+
+
+ALTERATIONS = {"harmonization": recolour, "editing": shuffle}  # of what stage 0 sees, by the mode
 
 
 class Layers(Network):
@@ -111,19 +129,22 @@ class ConSinGAN(Pyramid):
 
     def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
         self.sizes = stage_sizes(*frames.shape[2:], settings.coarsest, settings.stages)
+        self.margin, self.alter = MARGIN * (settings.mode == "generation"), ALTERATIONS.get(settings.mode)
         super().__init__(frames, settings, device, precision, seed)
         self.reconstruction_noise = torch.cat([z.flatten(1) for z in self.noise(1, self.sizes)], dim=1)
 
     def noise_shapes(self, sizes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
         (height, width), *above = sizes
-        return [(3, height, width), *((self.settings.width, h + 2 * MARGIN, w + 2 * MARGIN) for h, w in above)]
+        more = 2 * self.margin
+        return [(3, height, width), *((self.settings.width, h + more, w + more) for h, w in above)]
 
     def grow(self) -> None:
         width, stage, new = self.settings.width, self.stage, {}
         if stage == 0:
             new = {"head": Layers(3, width, padding=1), "tail": Layers(width, 3, padding=1)}
             new["D"] = PatchDiscriminator(width, norm=False, slope=SLOPE)
-        new[f"B{stage}"] = Layers(*[width] * (MARGIN + 1), padding=0 if stage else MARGIN - 1)
+        padding = MARGIN - (self.margin if stage else self.margin // MARGIN)  # what is not upsampled is zeros
+        new[f"B{stage}"] = Layers(*[width] * (MARGIN + 1), padding=padding)
         for network in new.values():
             network.prepare(self.count.device, self.generator)
             network.put_channels_last()
@@ -148,12 +169,24 @@ class ConSinGAN(Pyramid):
         above = self.split(self.reconstruction_noise, self.sizes)[1:]
         return [self.real[0][turns], *(z.expand(n, -1, -1, -1) for z in above)]
 
+    def draw_latents(self, n: int, seed: int, size: tuple[int, int] | None = None) -> Tensor:
+        """As for every pyramid; but the first 3 h w latents of the other modes are the altered training image, (h, w)
+        being the size of stage 0."""
+        latents = super().draw_latents(n, seed, size)
+        if self.alter:
+            turns = resize(self.fixed_noise(n)[0], self.scaled(size)[0]).cpu()
+            altered = self.alter(turns, torch.Generator().manual_seed(seed)).flatten(1)
+            latents[:, : altered.shape[1]] = altered
+        return latents
+
     def refine(self, stage: int, picture: Tensor | None, noise: Tensor, size: tuple[int, ...]) -> Tensor:
         """Features (n, C, h, w) of `stage` from those of the stage below, `picture`."""
         block = self.networks[f"B{stage}"]
-        if stage == 0:  # a pixel more on every side: more variety at the edges (release)
-            return block(upsample(self.networks["head"](noise), size, margin=1))
-        return block(upsample(picture, size, MARGIN) + self.amplitudes[stage] * noise) + upsample(picture, size)
+        if stage == 0:  # for generation a pixel more on every side: more variety at the edges (release)
+            return block(upsample(self.networks["head"](noise), size, margin=self.margin // MARGIN))
+        features = upsample(picture, size)
+        wide = upsample(picture, size, self.margin) if self.margin else features
+        return block(wide + self.amplitudes[stage] * noise) + features
 
     def refine_all(
         self, noise: list[Tensor], sizes: list[tuple[int, ...]], picture: Tensor | None = None, begin: int = 0
@@ -169,16 +202,21 @@ class ConSinGAN(Pyramid):
         frame = torch.randint(len(self.real[0]), (1,), generator=self.generator, device=self.count.device)
         real, rate, sizes = self.real[self.stage][frame], self.rate(), self.sizes[: self.stage + 1]
         fixed = [self.real[0][frame], *self.fixed_noise(1)[1:]]
-        noise = [torch.cat(pair) for pair in zip(self.noise(1, sizes), fixed, strict=False)]
+        fresh = self.noise(1, sizes)
+        fresh[0] = self.alter(fixed[0], self.generator) if self.alter else fresh[0]
+        noise = [torch.cat(pair) for pair in zip(fresh, fixed, strict=False)]
         with self.arithmetic():
             for stage, size in enumerate(sizes):
                 with torch.set_grad_enabled(stage in self.trained):
                     features = self.refine(stage, features, noise[stage], size)
             fake, reconstruction = self.networks["tail"](features).split(1)
+            layers = [*(block[0] for block in D.layers[:-1]), D.layers[-1]]
+            linearised = functools.partial(losses.linearised, layers, SLOPE)
             for _ in range(settings.inner_steps):  # all with the same noise (release)
                 scores = D(torch.cat([fake.detach(), real]))
                 distance = scores[1].mean() - scores[0].mean()
-                loss_D = settings.penalty_weight * gradient_penalty(D, real, fake.detach(), self.generator) - distance
+                penalty = losses.gradient_penalty(linearised, real, fake, self.generator)
+                loss_D = settings.penalty_weight * penalty - distance
                 self.update(loss_D, D=rate)
             error = F.mse_loss(reconstruction, real)
             rates = {f"B{i}": rate * settings.rate_scale ** (self.stage - i) for i in self.trained} | {"tail": rate}

@@ -5,6 +5,7 @@ import math
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -19,10 +20,10 @@ from siv_lite.errors import SivLiteError
 from siv_lite.features import ALEXNET_SIDE, lpips_vectors
 from siv_lite.methods import Method
 
-# Channels in units of `width`, coarse to fine.
-WIDTHS = (16, 8, 4, 2, 2, 1, 1 / 2, 1 / 4, 1 / 8)  # of G, from the latent grid on
+WIDTHS = (16, 8, 4, 2, 2, 1, 1 / 2, 1 / 4, 1 / 8)  # channels of G in units of `width`, from the latent grid on
 DISCRIMINATOR_WIDTHS = (8, 4, 2, 1, 1 / 2, 1 / 4, 1 / 8)  # from twice the grid on
 DECODER_WIDTHS = (2, 1, 1, 1 / 2)
+Conv = partial(SpectralConv2d, bias=False)
 
 
 @dataclass(frozen=True)
@@ -46,24 +47,13 @@ def latent_grid(height: int, width: int) -> tuple[tuple[int, int], int]:
     short, long = sorted((height, width))
     doublings = min(round(math.log2(long)) - 2, math.floor(math.log2(short / 2.5)), len(WIDTHS) - 1)
     narrow = max(3, round(short / 2**doublings))
-    wide = round(narrow * long / short)
-    return ((narrow, wide) if height <= width else (wide, narrow)), doublings
-
-
-class Conv(SpectralConv2d):
-    """Convolution without bias. A kernel of 4 has stride 2 and padding 1, or with `whole` stride 1 and no padding."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, whole: bool = False):
-        super().__init__(inputs, outputs, kernel, bias=False)
-        self.stride, self.padding = 2 if kernel == 4 and not whole else 1, 0 if whole else (kernel - 1) // 2
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight, stride=self.stride, padding=self.padding)
+    grid = narrow, round(narrow * long / short)
+    return (grid if height <= width else grid[::-1]), doublings
 
 
 def excitation(inputs: int, outputs: int) -> nn.Sequential:
     """Skip-layer excitation (section 3.1): factors (n, outputs, 1, 1) for one map from 4 x 4 cells of another."""
-    first, second = Conv(inputs, outputs, 4, whole=True), Conv(outputs, outputs, 1)
+    first, second = Conv(inputs, outputs, 4, padding=0), Conv(outputs, outputs, 1)
     return nn.Sequential(nn.AdaptiveAvgPool2d(4), first, nn.SiLU(), second, nn.Sigmoid())
 
 
@@ -74,12 +64,11 @@ def gate(x: Tensor) -> Tensor:
 
 
 class GatedConv(nn.Module):
-    """Convolution 3x3, noise of learned strength, the same in all channels, if `noisy`, normalisation, gated linear
-    unit."""
+    """Convolution 3x3, if `noisy` noise of learned strength, one for all channels, normalisation, gated linear unit."""
 
     def __init__(self, inputs: int, outputs: int, noisy: bool = False, resample: str | None = "up"):
         super().__init__()
-        self.conv = SpectralConv2d(inputs, 2 * outputs, 3, bias=False, resample=resample)
+        self.conv = Conv(inputs, 2 * outputs, 3, resample=resample)
         self.norm = nn.BatchNorm2d(2 * outputs)
         self.strength = nn.Parameter(torch.empty(())) if noisy else None
 
@@ -110,9 +99,7 @@ class Generator(SpectralNetwork):
     @torch.no_grad()
     def prepare(self, device: torch.device, generator: torch.Generator) -> None:
         super().prepare(device, generator)
-        for name, parameter in self.named_parameters():
-            if name.endswith("strength"):
-                parameter.zero_()
+        torch._foreach_zero_([parameter for name, parameter in self.named_parameters() if name.endswith("strength")])
 
     def forward(self, latents: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
         """Pictures (n, 3, H, W) and smaller ones, of half that size or 32 times the grid, in [-1, 1], of latents
@@ -127,14 +114,13 @@ class Generator(SpectralNetwork):
         return [torch.tanh(self.to_big(maps[-1])), torch.tanh(self.to_small(maps[self.small]))]
 
 
-def activated(inputs: int, outputs: int, kernel: int, norm: bool = True) -> list[nn.Module]:
-    """Convolution, normalisation, leaky ReLU."""
-    return [Conv(inputs, outputs, kernel), *[nn.BatchNorm2d(outputs)] * norm, nn.LeakyReLU(SLOPE, inplace=True)]
-
-
-def halvings(widths: list[int]) -> nn.Sequential:
-    """4x4 convolutions of stride 2 from the first of these numbers of channels to the last, all but one normalised."""
-    return nn.Sequential(*sum((activated(a, b, 4, norm=i > 0) for i, (a, b) in enumerate(pairwise(widths))), []))
+def activated(widths: list[int], kernel: int, first_norm: bool = True) -> list[nn.Module]:
+    """Convolutions from one number of channels to the next, of stride 2 if 4x4, each normalised and rectified."""
+    layers = []
+    for a, b in pairwise(widths):
+        norm = [nn.BatchNorm2d(b)] if layers or first_norm else []
+        layers += [Conv(a, b, kernel, stride=2 if kernel == 4 else 1), *norm, nn.LeakyReLU(SLOPE, inplace=True)]
+    return layers
 
 
 class DownBlock(nn.Module):
@@ -142,8 +128,8 @@ class DownBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
-        self.main = nn.Sequential(*activated(inputs, outputs, 4), *activated(outputs, outputs, 3))
-        self.direct = nn.Sequential(nn.AvgPool2d(2), *activated(inputs, outputs, 1))
+        self.main = nn.Sequential(*activated([inputs, outputs], 4), *activated([outputs, outputs], 3))
+        self.direct = nn.Sequential(nn.AvgPool2d(2), *activated([inputs, outputs], 1))
 
     def forward(self, x: Tensor) -> Tensor:
         return (self.main(x) + self.direct(x)) / 2
@@ -163,14 +149,13 @@ class Discriminator(SpectralNetwork):
         super().__init__()
         n, width = min(5, doublings - 1), settings.width
         widths, restored = ([int(width * w) for w in x] for x in (DISCRIMINATOR_WIDTHS, DECODER_WIDTHS[: n - 1]))
-        fine = widths[n::-1]
-        stem = nn.Sequential(*activated(3, fine[0], 3, norm=False))
-        self.stem = halvings([3, *widths[doublings - 2 : 4 : -1]]) if doublings > 6 else stem
+        fine, finer = widths[n::-1], widths[doublings - 2 : n : -1]  # finer than the blocks: from 512 px on
+        self.stem = nn.Sequential(*activated([3, *finer, fine[0]], 4 if doublings > 6 else 3, first_norm=False))
         self.blocks = nn.ModuleList(DownBlock(a, b) for a, b in pairwise(fine))
         self.excitations = nn.ModuleList(excitation(a, b) for a, b in zip(fine, fine[3:], strict=False))
-        self.score_big = nn.Sequential(*activated(widths[0], 16 * width, 1), Conv(16 * width, 1, 4, whole=True))
-        self.small = halvings([3, *widths[n - 1 : 0 : -1]])
-        self.score_small = Conv(widths[1], 1, 4, whole=True)
+        self.score_big = nn.Sequential(*activated([widths[0], 16 * width], 1), Conv(16 * width, 1, 4, padding=0))
+        self.small = nn.Sequential(*activated([3, *widths[n - 1 : 0 : -1]], 4, first_norm=False))
+        self.score_small = Conv(widths[1], 1, 4, padding=0)
         self.decoders = nn.ModuleList()  # of the whole picture, of a quarter, of the small picture
         for inputs in (widths[0], widths[1], widths[1]):
             convs = [GatedConv(a, b) for a, b in pairwise([inputs, *restored])]
@@ -202,10 +187,10 @@ class FastGAN(Method):
         "lesson": dict(iterations=1800, width=16, batch_size=4),
         "paper": {},
     }
-    BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {
-        **{"iterations": (1, 10**8), "batch_size": (2, 256), "width": (8, 1024), "latent_size": (1, 4096)},
-        **{"learning_rate": (0, 1e6), "average": (0, 1)},
-    }
+    BOUNDS: ClassVar[dict[str, tuple[float, float]]] = dict(
+        iterations=(1, 10**8), batch_size=(2, 256), width=(8, 1024), latent_size=(1, 4096),
+        learning_rate=(0, 1e6), average=(0, 1),
+    )
     kept = ("count", "perceptual")
 
     def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
@@ -231,8 +216,8 @@ class FastGAN(Method):
         self.reconstruction = "lpips" if self.perceptual else "l1"
 
     def step(self) -> dict[str, Tensor]:
-        settings, draw = self.settings, {"generator": self.generator, "device": self.count.device}
-        n, rate = settings.batch_size, settings.learning_rate
+        settings, n = self.settings, self.settings.batch_size
+        draw = {"generator": self.generator, "device": self.count.device}
         mirrored = torch.rand((n, 1, 1, 1), **draw) < 0.5  # release
         real = self.real[torch.randint(len(self.real), (n,), **draw)]
         real = diff_augment(torch.where(mirrored, real.flip(3), real), self.generator)
@@ -245,10 +230,10 @@ class FastGAN(Method):
             fake_scores, _ = self.D(*(fake.detach() for fake in fakes))
         loss_D = losses.hinge(scores, self.generator) + losses.hinge(-fake_scores, self.generator)
         error = self.distance(restored.float(), pictures)
-        self.update(loss_D + error, D=rate)
+        self.update(loss_D + error, D=settings.learning_rate)
         with self.arithmetic():
             loss_G = -self.D(*fakes)[0].mean()
-        self.update(loss_G, G=rate)
+        self.update(loss_G, G=settings.learning_rate)
         self.count += 1
         average_weights(self.average, self.G, settings.average, self.count)
         return {"D": loss_D.detach(), "G": loss_G.detach(), f"reconstruction_{self.reconstruction}": error.detach()}

@@ -48,18 +48,17 @@ class GPDM(Method):
         "lesson": dict(steps=100, scale_factor=0.75, learning_rate=0.02),
         "paper": {},
     }
-    BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {
-        **{"steps": (1, 10**5), "learning_rate": (0, 10), "projections": (1, 4096), "patch": (1, 16)},
-        **{"coarsest": (16, 256), "scale_factor": (0.2, 0.95), "noise": (0, 10)},
-    }
+    BOUNDS: ClassVar[dict[str, tuple[float, float]]] = dict(
+        steps=(1, 10**5), learning_rate=(0, 10), projections=(1, 4096), patch=(1, 16), coarsest=(16, 256),
+        scale_factor=(0.2, 0.95), noise=(0, 10),
+    )
     resizable, iterations = True, 1
 
     def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
         self.settings, self.precision, self.size = settings, precision, tuple(frames.shape[2:])
         self.generator, self.count = torch.Generator(device).manual_seed(seed), torch.zeros((), device=device)
-        self.networks, self.optimisers = {}, {}
         self.levels = pyramid_sizes(*self.size, settings.coarsest, settings.scale_factor)
-        self.real = [resize(frames.to(device), size) for size in self.levels]
+        self.networks, self.optimisers, self.real = {}, {}, [resize(frames.to(device), size) for size in self.levels]
 
     def sizes(self, size: tuple[int, int] | None) -> list[tuple[int, int]]:
         """(H, W) of all levels, in proportion to the frames', for pictures of `size`; each holds at least one patch."""
@@ -83,7 +82,7 @@ class GPDM(Method):
         for size, real in zip(sizes, self.real, strict=True):
             images = resize(images.detach().clamp(-1, 1), size).requires_grad_()
             adam = torch.optim.Adam([images], settings.learning_rate)
-            for _ in range(self.settings.steps):
+            for _ in range(settings.steps):
                 directions = F.normalize(torch.randn(shape, generator=generator), dim=(1, 2, 3)).to(images.device)
                 distances = sliced_wasserstein(images, real[chosen] if many > 1 else real, directions)
                 (images.grad,) = torch.autograd.grad(distances.sum(), images)

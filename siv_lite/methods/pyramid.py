@@ -124,7 +124,7 @@ class Pyramid(Method):
         turns = self.fixed[torch.arange(n, device=place) % len(self.fixed)]
         return [turns, *(torch.zeros((n, *shape), device=place) for shape in self.noise_shapes(self.sizes)[1:])]
 
-    def refine_all(self, noise: list[Tensor], sizes: list[tuple[int, ...]], picture: Any = None, begin: int = 0) -> Tensor:
+    def refine_all(self, noise: list[Tensor], sizes: list, picture: Tensor | None = None, begin: int = 0) -> Tensor:
         """The picture after all stages from `begin` to that of the last of `sizes`."""
         for stage in range(begin, len(sizes)):
             picture = self.refine(stage, picture, noise[stage], sizes[stage])
@@ -138,7 +138,8 @@ class Pyramid(Method):
 
     def draw_latents(self, n: int, seed: int, size: tuple[int, int] | None = None) -> Tensor:
         shapes = self.noise_shapes(self.scaled(size))
-        return torch.randn((n, sum(map(math.prod, shapes))), generator=torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed + 2**32)  # a training's own seed would draw its z* again
+        return torch.randn((n, sum(map(math.prod, shapes))), generator=generator)
 
     def split(self, latents: Tensor, sizes: list[tuple[int, ...]]) -> list[Tensor]:
         """Latents (n, D) as the noise of every stage."""

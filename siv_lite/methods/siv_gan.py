@@ -55,12 +55,10 @@ class Settings:
 
 
 def complete(settings: Settings, count: int, height: int, width: int) -> Settings:
-    """Fill in what follows from the frames: iterations, depths and latent grid, for any size from 32 px up.
-
-    G doubles a grid, at least 3 cells high and wide and nearest to the frames in shape, as often as release does for
-    the longer side (~1024 px: 9 blocks, ~512: 8, ~256: 7, ~128: 6, ~64: 5), less for elongated frames. The layout
-    branch halves F(x) down to one pixel at most. Raises SivLiteError where overrides leave no room.
-    """
+    """Fill in what follows from the frames: iterations, depths and latent grid, for any size from 32 px up. G doubles a
+    grid, at least 3 cells high and wide and nearest to the frames in shape, as often as release does for the longer
+    side (~1024 px: 9 blocks, ~512: 8, ~256: 7, ~128: 6, ~64: 5), less for elongated frames. The layout branch halves
+    F(x) down to one pixel at most. Raises SivLiteError where overrides leave no room."""
     short, long = sorted((height, width))
     most = min(round(math.log2(long)) - 1, math.floor(math.log2(short / 2.5)) + 1, len(WIDTHS) - 1)
     blocks = settings.generator_blocks or most
@@ -78,10 +76,9 @@ def complete(settings: Settings, count: int, height: int, width: int) -> Setting
     low_level = settings.low_level_blocks or blocks // 2
     branch = settings.branch_blocks or max(1, min((8 if blocks == 9 else 7) - low_level, halvings - low_level))
     if low_level + branch > min(halvings, len(DISCRIMINATOR_WIDTHS) - 1) or low_level > blocks:
-        raise SivLiteError(
-            f"{low_level} low_level_blocks and {branch} branch_blocks need pictures of {2 ** (low_level + branch)} px "
-            f"a side, but {blocks} generator_blocks make {grid[0] * cell} x {grid[1] * cell} of these frames; use fewer"
-        )
+        needed = f"{low_level} low_level_blocks and {branch} branch_blocks need pictures of {2 ** (low_level + branch)}"
+        made = f"{blocks} generator_blocks make {grid[0] * cell} x {grid[1] * cell} of these frames"
+        raise SivLiteError(f"{needed} px a side, but {made}; use fewer")
     found = {"generator_blocks": blocks, "grid": tuple(grid), "low_level_blocks": low_level, "branch_blocks": branch}
     return replace(settings, iterations=settings.iterations or (100_000 if count == 1 else 300_000), **found)
 
@@ -95,11 +92,10 @@ class GeneratorBlock(nn.Module):
         self.second = SpectralConv2d(min(inputs, outputs), outputs, 3)
         self.shortcut = SpectralConv2d(inputs, outputs, 1, bias=False)
         self.to_rgb = SpectralConv2d(outputs, 3, 3) if rgb else None
-        self.upsample = upsample
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = self.shortcut(x)  # before the upsampling, with which a 1x1 commutes
-        if self.upsample:
+        if self.first.resample:
             shortcut = F.interpolate(shortcut, scale_factor=2, mode="nearest")
         return self.second(F.leaky_relu_(self.first(F.leaky_relu(x, SLOPE)), SLOPE)) + shortcut
 
@@ -161,10 +157,9 @@ class Discriminator(SpectralNetwork):
         pairs = list(itertools.pairwise(widths))[: low + settings.branch_blocks]
         rgb = [widths[0], *(w // 8 for w in widths[1:low])]
         self.from_rgb = nn.ModuleList(SpectralConv2d(3, w, 3) for w in rgb)
-        self.low_level = nn.ModuleList(
-            DiscriminatorBlock(a + w if i else a, a, b, activate=i > 0)
-            for i, ((a, b), w) in enumerate(zip(pairs, rgb, strict=False))
-        )
+        sizes = enumerate(zip(pairs, rgb, strict=False))
+        blocks = (DiscriminatorBlock(a + w if i else a, a, b, activate=i > 0) for i, ((a, b), w) in sizes)
+        self.low_level = nn.ModuleList(blocks)
         self.branches = nn.ModuleDict()
         if settings.content_branch:
             self.branches["content"] = nn.ModuleList(DiscriminatorBlock(a, a, b, kernel=1) for a, b in pairs[low:])
@@ -180,14 +175,11 @@ class Discriminator(SpectralNetwork):
             x = x.mean((2, 3), keepdim=True)  # F_content: (n, C, 1, 1)
         elif part == "layout":
             x = self.squeeze(x)  # F_layout: (n, 1, h, w)
-        if real and self.mixing:
-            mixed = x[:real]
-            if part != "content":
-                mixed = mix_rectangle(mixed, self.mixing, generator)
-            if part != "layout":
-                mixed = mix_channels(mixed, self.mixing, generator)
-            x = torch.cat([mixed, x[real:]])
-        return x
+        if not (real and self.mixing):
+            return x
+        mixed = x[:real] if part == "content" else mix_rectangle(x[:real], self.mixing, generator)
+        mixed = mixed if part == "layout" else mix_channels(mixed, self.mixing, generator)
+        return torch.cat([mixed, x[real:]])
 
     def forward(self, pyramid: list[Tensor], real: int = 0, generator: torch.Generator | None = None) -> Decisions:
         """Logits, a map per block of each part, of pictures at all scales, fine to coarse; first `real` real ones."""
@@ -224,7 +216,7 @@ class SIVGAN(Method):
             network.prepare(device, self.generator)
         self.average = deepcopy(self.G)  # EMA of G, which draws all samples
         self.networks = {"G": self.G, "D": self.D, "average": self.average}
-        self.optimisers = {k: adam(self.networks[k], settings.learning_rate) for k in "GD"}
+        self.optimisers = {name: adam(self.networks[name], settings.learning_rate) for name in "GD"}
         self.count = torch.zeros((), device=device)
         resized = F.interpolate(frames.to(device), self.size, mode="bilinear", antialias=True, align_corners=False)
         self.real = [resized.contiguous(memory_format=torch.channels_last)]
@@ -245,11 +237,10 @@ class SIVGAN(Method):
             latents = self.noise(n, self.generator)
             features = self.G.features(latents)
             fake = self.G.pyramid(features)
-            decisions = self.D(self.augment(fake))
-            loss_G = self.total({part: losses.generator_part_loss(maps) for part, maps in decisions.items()})
+            decisions = self.D(self.augment(fake)).items()
+            loss_G = self.total({part: losses.generator_part_loss(maps) for part, maps in decisions})
             diversity = self.diversity(latents, features, fake[0])
-        loss = loss_G - settings.balance * settings.diversity_weight * diversity  # Eq. 5
-        self.update(loss, G=self.rate())
+        self.update(loss_G - settings.balance * settings.diversity_weight * diversity, G=self.rate())  # Eq. 5
         self.count += 1
         average_weights(self.average, self.G, settings.average, self.count)
         return {"D": loss_D.detach(), "G": loss_G.detach(), "diversity": diversity.detach()}

@@ -1,0 +1,97 @@
+// Drives Chromium over a page with the widgets and prints what it saw as JSON.
+//     node tests/browser.mjs CHROMIUM lab|voila URL PICTURE MOVES
+// PICTURE is a file to upload; MOVES is how often the slider is moved to measure how long its picture takes.
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const [executablePath, mode, url, upload, moves] = process.argv.slice(2);
+const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'];
+const browser = await chromium.launch({ executablePath, headless: true, args });
+const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
+page.setDefaultTimeout(90000);
+const seen = { errors: [], elsewhere: [], milliseconds: [] };
+page.on('pageerror', (error) => seen.errors.push(String(error).slice(0, 300)));
+page.on('request', (request) => {
+  if (!/^(data:|blob:|(http|ws):\/\/127\.0\.0\.1)/.test(request.url())) seen.elsewhere.push(request.url());
+});
+
+const picture = page.locator('img.siv-lite-picture').first();
+const slider = page.locator('.widget-hslider', { hasText: 'Walk' }).first().locator('.noUi-handle');
+const seed = page.locator('.widget-text', { hasText: 'Seed' }).first().locator('input');
+const button = (name) => page.getByRole('button', { name, exact: true }).first();
+const text = (pattern) => page.getByText(pattern).first();
+const bytes = () => picture.evaluate(async (image) => [...new Uint8Array(await (await fetch(image.src)).arrayBuffer())]);
+const hash = async () => createHash('sha256').update(Buffer.from(await bytes())).digest('hex').slice(0, 16);
+
+// The hash of the picture once an action has replaced it.
+async function after(action) {
+  const old = await picture.getAttribute('src'), begin = Date.now();
+  await action();
+  await page.waitForFunction(
+    ([image, src]) => image.src !== src && image.complete, [await picture.elementHandle(), old], { polling: 'raf' });
+  seen.milliseconds.push(Date.now() - begin);
+  await page.waitForTimeout(300);
+  return hash();
+}
+
+async function drag(pixels) {
+  const { x, y, width, height } = await slider.boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + width / 2 + pixels, y + height / 2, { steps: 3 });
+  await page.mouse.up();
+  await page.waitForTimeout(1500);
+}
+
+async function explore() {
+  await slider.scrollIntoViewIfNeeded();
+  seen.first = await hash();
+  seen.key = await after(() => slider.press('ArrowRight'));
+  seen.key_back = await after(() => slider.press('Home'));
+  seen.mouse = await after(() => drag(60));
+  seen.mouse_back = await after(() => slider.press('Home'));
+  seen.resampled = await after(() => button('Re-sample').press('Enter'));
+  seen.resampled_back = await after(async () => { await seed.fill('0'); await seed.press('Enter'); });
+  seen.milliseconds = [];
+  for (let move = 0; move < moves; move++) await after(() => slider.press('ArrowRight'));
+  seen.moved = await hash();
+}
+
+// A training of a second cell, in a process of its own: the explorer above goes on working meanwhile.
+async function stopTraining() {
+  await text(/^\d+ of \d+ iterations, /).waitFor();
+  seen.meanwhile = await after(() => slider.press('Home'));
+  await button('Stop').press('Enter');
+  seen.stopped = await text(/^stopped at iteration/i).innerText();
+}
+
+async function uploadAndDownload() {
+  const choose = page.locator('.widget-upload');
+  const [files] = await Promise.all([page.waitForEvent('filechooser'), choose.press('Enter')]);
+  await files.setFiles(upload);
+  await page.locator('.widget-dropdown', { hasText: 'Preset' }).locator('select').selectOption('smoke');
+  await button('Start').press('Enter');
+  await text(/^Finished, in /).waitFor();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('a[download$="run.zip"]').click()]);
+  seen.download = [download.suggestedFilename(), statSync(await download.path()).size];
+}
+
+try {
+  await page.goto(url, { waitUntil: 'domcontentloaded' });
+  if (mode === 'lab') {
+    const kernel = () => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle';
+    await page.waitForFunction(kernel);
+    await page.evaluate(() => window.jupyterapp.commands.execute('notebook:run-all-cells'));
+  }
+  await picture.waitFor();
+  await explore();
+  await (mode === 'lab' ? stopTraining() : uploadAndDownload());
+  seen.text = await page.locator('body').innerText();
+} catch (error) {
+  seen.failure = String(error).slice(0, 1000);
+  seen.text = (await page.locator('body').innerText().catch(() => '')).slice(0, 2000);
+}
+await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true }).catch(() => {});
+await browser.close();
+console.log(JSON.stringify(seen));

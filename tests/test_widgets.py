@@ -1,0 +1,360 @@
+"""The widgets without a browser: values are set, buttons clicked, and what is shown is looked at."""
+
+import io
+import shutil
+import zipfile
+from base64 import b64decode
+from datetime import datetime
+from pathlib import Path
+
+import ipywidgets
+import nbformat
+import numpy
+import pytest
+import torch
+from conftest import fingerprint
+from execute import execute
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
+from test_notebooks import nbval
+
+from siv_lite import live, open_run, read_frames, train
+from siv_lite.frames import to_uint8
+from siv_lite.live import live_training, upload
+from siv_lite.widgets import Picture, edit_region, explore, microscope
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Path:
+    """A folder of runs: `image` of siv_gan, `pyramid` of singan, `video` of hp_vae_gan."""
+    folder = tmp_path_factory.mktemp("widgets") / "runs"
+    frames = torch.rand(4, 3, 32, 40, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    for name, method, count in (("image", "siv_gan", 1), ("pyramid", "singan", 1), ("video", "hp_vae_gan", 4)):
+        train(method, frames[:count], folder / name, "smoke", progress=False)
+    return folder
+
+
+@pytest.fixture
+def copied(runs, tmp_path) -> Path:
+    return shutil.copytree(runs, tmp_path / "runs")
+
+
+def decode(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def set_values(panel, **values) -> None:
+    for name, value in values.items():
+        panel.controls[name].value = value
+
+
+# The explorer
+
+
+@pytest.mark.parametrize("name", ["image", "pyramid", "video"])
+def test_every_control_changes_the_picture_and_going_back_restores_it(runs, name):
+    view = explore(runs / name).view
+    set_values(view, seed=2)
+    first, changes = view.picture.value, {"seed": 1, "walk": 0.5, "temperature": 0.5}
+    changes |= {} if name == "image" else {"stage": 0, "start": 1, "height": 40, "width": 64}
+    assert changes.keys() | {"second"} == view.controls.keys()
+    for control, value in changes.items():
+        old = view.controls[control].value
+        set_values(view, **{control: value})
+        assert view.picture.value != first
+        view.encoded.cache_clear()  # it is drawn again, not remembered
+        set_values(view, **{control: old})
+        assert view.picture.value == first
+    again = explore(runs / name).view
+    set_values(again, seed=2)
+    assert again.picture.value == first
+
+
+def test_a_walk_leads_from_the_sample_of_one_seed_to_that_of_the_other(runs):
+    view = explore(runs / "image").view
+    set_values(view, seed=3, second=5)
+    for walk, seed in ((0, 3), (1, 5)):
+        set_values(view, walk=walk)
+        expected = to_uint8(view.run.sample(1, seed))[0].astype(int)
+        assert abs(numpy.asarray(decode(view.picture.value)) - expected).max() <= 1  # cos 90 degrees is 6e-17
+    set_values(view, seed=5, second=3, walk=0)
+    assert (numpy.asarray(decode(view.picture.value)) == expected).all()
+
+
+def test_resample_takes_the_next_seed(runs):
+    view = explore(runs / "image").view
+    first = view.picture.value
+    view.buttons["Re-sample"].click()
+    assert view.controls["seed"].value == 1 and view.picture.value != first
+    assert (numpy.asarray(decode(view.picture.value)) == to_uint8(view.run.sample(1, 1))[0]).all()
+
+
+def test_a_pyramid_shows_its_stages_and_other_sizes(runs):
+    view = explore(runs / "pyramid").view
+    for stage, (height, width) in enumerate(view.run.method.sizes):
+        set_values(view, stage=stage, start=1)  # start is cut to the stage shown
+        assert decode(view.picture.value).size == (width, height) and "role='status'></span>" in view.message.value
+    set_values(view, start=1, height=48, width=33)
+    assert decode(view.picture.value).size == (33, 48)
+
+
+def test_a_video_plays(runs):
+    view = explore(runs / "video").view
+    assert view.picture.format == "gif" and decode(view.picture.value).n_frames == view.run.method.length
+
+
+def test_favourites_are_kept_and_dropped(runs):
+    view = explore(runs / "image").view
+    pictures = []
+    for seed in (1, 2):
+        set_values(view, seed=seed)
+        view.buttons["Keep"].click()
+        pictures.append(view.picture.value)
+    assert [box.children[1].value for box in view.kept.children] == pictures
+    assert "seed=1 " in view.kept.children[0].message.value
+    view.kept.children[0].buttons["Drop"].click()
+    assert [box.children[1].value for box in view.kept.children] == pictures[1:]
+
+
+@pytest.mark.parametrize("name", ["image", "video"])
+def test_picture_and_walk_are_saved_and_the_place_is_shown(copied, name):
+    view = explore(copied / name).view
+    saved = {}
+    for kind in ("PNG", "GIF"):
+        view.buttons[f"Save {kind}"].click()
+        (saved[kind],) = (copied / name / "exports").glob(f"*.{kind.lower()}")
+        assert str(saved[kind]) in view.message.value
+    length = view.run.method.length
+    assert Image.open(saved["GIF"]).n_frames >= (length if length > 1 else 12)  # frames that are alike are joined
+    if name == "image":
+        assert (numpy.asarray(Image.open(saved["PNG"])) == numpy.asarray(decode(view.picture.value))).all()
+
+
+# What is opened, and what is not
+
+
+def test_runs_are_listed_opened_and_listed_again(copied):
+    chooser = explore(copied)
+    assert [label for label, _ in chooser.controls["run"].options] == ["runs/image", "runs/pyramid", "runs/video"]
+    set_values(chooser, run=copied / "pyramid")
+    assert chooser.view.run.config["method"] == "singan" and "Run(singan, 9 iterations" in chooser.message.value
+    shutil.copytree(copied / "image", copied / "a" / "new")
+    chooser.buttons["List again"].click()
+    assert chooser.controls["run"].options[0] == ("runs/a/new", copied / "a" / "new")
+
+
+def test_a_folder_without_runs_and_a_damaged_run_give_a_message(copied, tmp_path):
+    for empty in (tmp_path / "empty", tmp_path / "nowhere"):
+        chooser = explore(empty)
+        assert chooser.view is None and "There is no run in" in chooser.message.value
+    for path in (copied / "image").glob("*.safetensors"):
+        path.write_bytes(b"damaged")
+    chooser = explore(copied)
+    assert chooser.view is None and "frames.safetensors is missing or damaged" in chooser.message.value
+    set_values(chooser, run=copied / "pyramid")
+    assert chooser.view is not None
+
+
+def test_nothing_outside_of_the_folders_is_opened(copied, tmp_path):
+    chooser = explore(copied / "image")
+    for outside in (copied / "pyramid", copied / "image" / ".." / "pyramid"):
+        chooser.attempt("Opening", lambda outside=outside: chooser.show(outside))
+        assert chooser.view is None and "lies outside of" in chooser.message.value
+    with pytest.raises(ipywidgets.trait_types.traitlets.TraitError):
+        set_values(chooser, run=copied / "pyramid")
+
+
+@pytest.mark.parametrize("name", ["exports", "frames.safetensors", "run"])
+def test_symlinks_out_of_the_folders_are_refused(copied, tmp_path, name):
+    inside = tmp_path / "inside"
+    run = inside / "run"
+    if name == "run":
+        inside.mkdir()
+        run.symlink_to(copied / "image")
+    else:
+        shutil.copytree(copied / "image", run)
+        (run / name).unlink(missing_ok=True)
+        (run / name).symlink_to(copied / "image" / name)
+    chooser = explore(inside)
+    chooser.attempt("Opening", lambda: chooser.show(run))
+    assert chooser.view is None and "lies outside of" in chooser.message.value
+
+
+def test_an_unexpected_error_is_one_sentence_and_no_markup(runs, monkeypatch):
+    view = explore(runs / "image").view
+
+    def fail(*arguments, **options):
+        raise RuntimeError("out of <b>memory</b>\nand more")
+
+    monkeypatch.setattr(view.run.method, "generate", fail)
+    set_values(view, seed=9)
+    assert "Drawing failed: RuntimeError: out of &lt;b&gt;memory&lt;/b&gt;<" in view.message.value
+
+
+# The microscope
+
+
+def test_moving_a_region_changes_places_only():
+    picture = torch.rand(3, 12, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    for down, right in ((0, 5), (3, 0), (2, 1), (99, -99)):
+        moved = edit_region(picture, (2, 6), (4, 8), down, right, 0)
+        assert (moved.flatten(1).sort().values == picture.flatten(1).sort().values).all()
+        top, left = 2 + min(down, 6), 4 + max(right, -4)  # as far as the border
+        assert (moved[:, top : top + 4, left : left + 4] == picture[:, 2:6, 4:8]).all()
+    apart = edit_region(picture, (2, 6), (4, 8), 0, 5, 0)
+    assert (apart[:, 2:6, 4:8] == picture[:, 2:6, 9:13]).all()
+
+
+def test_hue_turns_colours_about_grey():
+    picture = torch.rand(3, 12, 16, generator=torch.Generator().manual_seed(0)) - 0.5
+    turned = edit_region(picture, (2, 6), (4, 8), 0, 0, 120)
+    assert torch.allclose(turned[:, 2:6, 4:8], picture[[2, 0, 1], 2:6, 4:8], atol=1e-6)  # red to green to blue
+    turned[:, 2:6, 4:8] = picture[:, 2:6, 4:8]
+    assert (turned == picture).all()
+    grey = torch.full((3, 12, 16), 0.3)
+    assert torch.allclose(edit_region(grey, (0, 12), (0, 16), 0, 0, 77), grey)
+
+
+def test_the_microscope_shows_what_the_discriminator_decides(runs):
+    view = microscope(runs / "image").view
+    method = view.run.method
+    with torch.no_grad():
+        expected = method.D([real[:1] for real in method.real])
+    found = view.decide(method.real[0][0])
+    assert found.keys() == expected.keys() == {"low_level", "content", "layout"}
+    for part, maps in expected.items():
+        assert all(torch.equal(x, logits.sigmoid()) for x, logits in zip(found[part], maps, strict=True))
+        assert f"{part}: {found[part][0].mean():.2f}" in view.message.value
+
+
+def test_edits_show_and_undo_restores(runs):
+    view = microscope(runs / "image").view
+    before = view.picture.value, view.maps.value
+    for edit in ({"right": 9}, {"down": -4}, {"hue": 90}):
+        set_values(view, **edit)
+        assert view.picture.value != before[0] and view.maps.value != before[1]
+        view.buttons["Undo"].click()
+        assert (view.picture.value, view.maps.value) == before
+    set_values(view, source="sample", number=2)
+    assert (numpy.asarray(decode(view.picture.value)) == to_uint8(view.run.sample(1, 2))[0]).all()
+
+
+def test_the_microscope_refuses_other_methods(runs):
+    chooser = microscope(runs / "pyramid")
+    assert chooser.view is None and "is a run of singan; the microscope is for siv_gan" in chooser.message.value
+
+
+# Everything
+
+
+def descendants(widget: ipywidgets.Widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from descendants(child)
+
+
+def test_every_control_and_picture_has_a_text(runs, tmp_path):
+    shown = [*descendants(explore(runs)), *descendants(microscope(runs)), *descendants(upload(tmp_path))]
+    for widget in shown:
+        if isinstance(widget, Picture):
+            assert widget.tooltip
+        elif isinstance(widget, ipywidgets.ValueWidget | ipywidgets.Button) and not isinstance(widget, ipywidgets.HTML):
+            assert widget.description
+
+
+# Live training
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(live, "POLL", 0.1)
+
+
+def finish(training: live.LiveTraining) -> str:
+    training.thread.join(timeout=200)
+    assert not training.thread.is_alive() and training.child.poll() is not None
+    return training.message.value
+
+
+def choose_file(form, path: Path) -> None:
+    data = path.read_bytes()
+    described = {"name": path.name, "type": "", "size": len(data), "last_modified": datetime.now(), "content": data}
+    form.controls["file"].value = (described,)
+
+
+def test_an_uploaded_picture_is_trained_on_as_by_train_and_can_be_taken_away(tmp_path, quick):
+    form, source = upload(tmp_path / "runs"), ROOT / "data_samples" / "beach.png"
+    set_values(form, max_size=48, preset="smoke")
+    form.buttons["Start"].click()
+    assert "No file is chosen yet" in form.message.value
+    (tmp_path / "<b>.png").write_bytes(b"no picture")
+    choose_file(form, tmp_path / "<b>.png")
+    form.buttons["Start"].click()
+    assert ">_b_.png is not an image or video that can be read" in form.message.value
+    choose_file(form, source)
+    form.buttons["Start"].click()
+    form.buttons["Start"].click()
+    assert "under way" in form.message.value
+    assert "Finished" in finish(form.training) and form.training.bar.value == 20
+    assert decode(form.training.grid.value).size and decode(form.training.losses.value).size
+    train("siv_gan", read_frames(source, 48), tmp_path / "same", "smoke", progress=False)
+    assert fingerprint(form.training.folder) == fingerprint(tmp_path / "same")
+    data = form.training.links.value.partition("run.zip' href='data:application/octet-stream;base64,")[2].split("'")[0]
+    with zipfile.ZipFile(io.BytesIO(b64decode(data))) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    again = open_run(tmp_path / "unpacked" / "beach-siv_gan-smoke-48-0")
+    assert torch.equal(again.sample(1, 7), form.training.run.sample(1, 7))
+
+
+def test_a_live_training_is_stopped_saved_and_goes_on(tmp_path, toy_frames, quick):
+    training = live_training("siv_gan", toy_frames, tmp_path / "run", "smoke", live=True, iterations=2000)
+    while training.thread.is_alive() and training.bar.value < 2:
+        training.thread.join(timeout=0.1)
+    training.buttons["Stop"].click()
+    assert "stopped at iteration" in finish(training).lower()
+    iteration = training.run.iteration
+    assert 2 <= iteration < 2000 and training.buttons["Stop"].disabled
+    again = live_training("siv_gan", toy_frames, tmp_path / "run", "smoke", live=True, iterations=2000)
+    again.buttons["Stop"].click()
+    finish(again)
+    assert again.run.iteration >= iteration
+
+
+def test_a_training_that_fails_says_why(tmp_path, toy_frames, quick):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "samples").write_text("a file where a folder should be")
+    training = live_training("siv_gan", toy_frames, tmp_path / "run", "smoke", live=True)
+    assert "00000002.png cannot be written" in finish(training) and training.buttons["Stop"].disabled
+
+
+def test_a_killed_training_says_so(tmp_path, toy_frames, quick):
+    training = live_training("siv_gan", toy_frames, tmp_path / "run", "smoke", live=True)
+    training.child.kill()
+    assert "process ended with code -9" in finish(training)
+
+
+def test_without_a_front_end_a_training_shows_figures_and_ends_with_its_cell(tmp_path):
+    shutil.copy(ROOT / "data_samples" / "beach.png", tmp_path)
+    sources = [
+        'out: str = "run"  # folder of the run',
+        "from siv_lite import read_frames\nfrom siv_lite.live import live_training\n"
+        'training = live_training("siv_gan", read_frames("../beach.png", 48), out, "smoke")',
+        "training",
+        "print(training.run.finished, training.run.iteration)",
+    ]
+    cells = [new_code_cell(source) for source in sources]
+    cells[0].metadata.tags = ["parameters"]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "small.ipynb")
+    executed = execute(tmp_path / "small.ipynb", tmp_path / "executed")
+    outputs = nbformat.read(executed, as_version=4).cells
+    assert "True 20" in outputs[-1].outputs[0].text
+    assert sum("image/png" in output.get("data", {}) for cell in outputs for output in cell.get("outputs", [])) == 2
+    again = nbval(executed)
+    assert again.returncode == 0, again.stdout
+
+
+def test_the_page_opens_where_there_is_no_run(tmp_path, monkeypatch):
+    monkeypatch.delenv("SIV_LITE_RUNS", raising=False)
+    execute(ROOT / "notebooks" / "explore.ipynb", tmp_path)
