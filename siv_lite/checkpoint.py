@@ -53,9 +53,9 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("checkpoint-*.json"), reverse=True)
 
 
-def load_checkpoint(folder: Path) -> tuple[int, dict[str, Tensor]]:
-    """The newest undamaged checkpoint as (iteration, state), (0, {}) if there is none yet.
-    Warns of every damaged one that it passes over; SivLiteError if all are damaged."""
+def load_checkpoint(folder: Path) -> tuple[dict, dict[str, Tensor]]:
+    """The newest undamaged checkpoint as (what its JSON says, state); if there is none yet, of iteration 0 and without
+    state. Warns of every damaged one that it passes over; SivLiteError if all are damaged."""
     paths, damaged = list_checkpoints(folder), []
     for path in paths:
         try:
@@ -68,11 +68,11 @@ def load_checkpoint(folder: Path) -> tuple[int, dict[str, Tensor]]:
             continue
         for name in damaged:
             warnings.warn(f"{name} in {folder} is damaged; going on from {path.stem}", stacklevel=2)
-        return description["iteration"], load(data)
+        return description, load(data)
     if list_checkpoints(folder) != paths:  # training goes on: what vanished was replaced by newer ones
         return load_checkpoint(folder)
     if not paths:
-        return 0, {}
+        return {"iteration": 0, "seconds": 0}, {}
     raise SivLiteError(f"Every checkpoint in {folder} is damaged; delete the folder and train again")
 
 

@@ -92,7 +92,7 @@ def open_run(folder: str | Path, device: str = "auto") -> Run:
         raise SivLiteError(f"{folder} is not a run folder: it has no config.json")
     config = read_json(folder / "config.json")
     method, frames = build(folder, config, choose_device(device))
-    iteration = restore(method, folder, config["seed"])
+    iteration = restore(method, folder, config["seed"])["iteration"]
     if not iteration:
         raise SivLiteError(f"{folder} has no checkpoint yet; wait for the first, or call train again to go on")
     if (folder / "done.json").exists() and iteration != method.iterations:
@@ -145,18 +145,23 @@ def build(folder: Path, config: dict[str, Any], device: torch.device) -> tuple[M
     return find_method(config["method"])(frames, settings, device, config["precision"], config["seed"]), frames
 
 
-def restore(method: Method, folder: Path, seed: int) -> int:
-    """Load the newest good checkpoint into `method`, its random generator included; return its iteration, or 0."""
-    iteration, state = load_checkpoint(folder)
+def restore(method: Method, folder: Path, seed: int) -> dict[str, Any]:
+    """Load the newest good checkpoint into `method`, its random generator included; return what its JSON says. One with
+    `weights_only` holds, in half precision, what drawing needs: the rest stays fresh, and training cannot go on."""
+    checkpoint, state = load_checkpoint(folder)
+    iteration = checkpoint["iteration"]
     if not iteration:
-        return 0
+        return checkpoint
     random = state.pop("random")
+    if checkpoint.get("weights_only"):
+        method.enter(iteration)
+        state = method.state() | state
     method.load_state(state)
     if random.shape == method.generator.get_state().shape:
         method.generator.set_state(random)
     else:  # begun on another kind of device, whose generator's state means nothing here
         method.generator.manual_seed(seed + iteration)
-    return iteration
+    return checkpoint
 
 
 def choose_device(name: str) -> torch.device:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from siv_lite.checkpoint import append_log, read_json, rewind, save_checkpoint, write_json
+from siv_lite.checkpoint import append_log, rewind, save_checkpoint, write_json
 from siv_lite.errors import SivLiteError
 from siv_lite.frames import check_frames, image_grid, save_image
 from siv_lite.methods import Method
@@ -51,9 +51,11 @@ def train(
         return open_run(folder)  # wherever it was trained
     place, config = choose_device(device), claim_folder(folder, config, frames)
     trained, frames = build(folder, config, place)
-    start, begin = restore(trained, folder, seed), time.monotonic()
-    if start:  # what was done before counts, what was lost does not
-        begin -= read_json(folder / f"checkpoint-{start:08d}.json")["seconds"]
+    checkpoint = restore(trained, folder, seed)
+    if checkpoint.get("weights_only"):
+        raise SivLiteError(f"{folder} holds only what drawing needs, no training can go on there; use another `out`")
+    start = checkpoint["iteration"]
+    begin = time.monotonic() - checkpoint["seconds"]  # what was done before counts, what was lost does not
     rewind(folder, start)
     end = run_loop(trained, folder, start, begin, progress)
     if end == trained.iterations:

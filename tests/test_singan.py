@@ -78,6 +78,12 @@ def test_noise_amplitude_is_a_tenth_of_the_reconstructions_error(toy_frames):
     assert method.amplitudes[0] == 1
 
 
+def test_the_training_s_own_seed_does_not_draw_its_fixed_noise_again(toy_frames):
+    method = build(toy_frames)
+    drawn = method.split(method.draw_latents(1, seed=0), method.sizes)[0]
+    assert (drawn - method.fixed).abs().mean() > 0.5
+
+
 def test_reconstruction_is_learned_and_noise_changes_the_picture(toy_frames):
     method = build(toy_frames, iterations=40, reconstruction_weight=100.0)
     errors = []

@@ -138,7 +138,7 @@ class Pyramid(Method):
 
     def draw_latents(self, n: int, seed: int, size: tuple[int, int] | None = None) -> Tensor:
         shapes = self.noise_shapes(self.scaled(size))
-        generator = torch.Generator().manual_seed(seed + 2**32)  # a training's own seed would draw its z* again
+        generator = torch.Generator().manual_seed(seed + 2**31)  # a training's own seed would draw its z* again
         return torch.randn((n, sum(map(math.prod, shapes))), generator=generator)
 
     def split(self, latents: Tensor, sizes: list[tuple[int, ...]]) -> list[Tensor]:

@@ -1,0 +1,129 @@
+"""The small finished runs that are shipped, and the script that makes them: they open, draw what the whole run drew,
+cannot be trained on, and stay small."""
+
+import importlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from siv_lite import SivLiteError, open_run, read_frames, train
+
+SAMPLES = Path(__file__).parents[1] / "data_samples"
+SHIPPED = sorted(path.parent for path in SAMPLES.glob("runs/*/config.json"))
+
+
+@pytest.fixture(scope="module")
+def ship_runs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SAMPLES))
+        return importlib.import_module("ship_runs")
+
+
+@pytest.fixture(scope="module", params=["siv_gan", "singan"])
+def exported(request, ship_runs, tmp_path_factory):
+    """A method's name, its frames, the folder of a short run and that of what was exported of it."""
+    folder = tmp_path_factory.mktemp(request.param)
+    coarse = torch.rand(1, 3, 8, 12, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    frames = torch.nn.functional.interpolate(coarse, (32, 48))
+    train(request.param, frames, folder / "whole", preset="smoke", progress=False)
+    ship_runs.export(folder / "whole", folder / "small")
+    return request.param, frames, folder / "whole", folder / "small"
+
+
+# What is shipped
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_shipped_run_opens_and_draws_pictures_like_its_sample(folder):
+    run = open_run(folder, "cpu")
+    sample, method = folder.name.split("_", 1)
+    assert run.finished and run.config["method"] == method and run.config["preset"] == "lesson"
+    assert torch.equal(run.frames, read_frames(SAMPLES / f"{sample}.png", max_size=64))
+    drawn = run.sample(4)
+    colours = (drawn - run.frames).mean((0, 2, 3)).abs()
+    assert colours.max() < 0.3 and (drawn[0] - drawn[1]).abs().mean() > 0.02  # untrained weights draw plain grey
+    assert 100 < len(run.log()) <= 200 and run.log()[-1]["iteration"] == run.iteration
+
+
+def test_both_methods_are_shipped():
+    assert {"balloons_siv_gan", "balloons_singan"} <= {folder.name for folder in SHIPPED}
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_calling_train_again_opens_a_shipped_run_and_changes_nothing(folder, tmp_path):
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    config = json.loads((copy / "config.json").read_text())
+    run = train(config["method"], open_run(copy).frames, copy, preset="lesson", progress=False)
+    assert run.finished
+    for path in filter(Path.is_file, folder.rglob("*")):
+        assert (copy / path.relative_to(folder)).read_bytes() == path.read_bytes()
+
+
+def test_shipped_runs_are_small_and_name_no_machine():
+    files = [path for folder in SHIPPED for path in folder.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 25e6
+    assert not [path for path in files if path.stat().st_size >= 1e6 and path.suffix != ".safetensors"]
+    assert not [path for path in files if path.suffix == ".json" and re.search(r"[\\/]", path.read_text())]
+
+
+# Exporting
+
+
+def test_exported_run_draws_what_the_whole_one_draws(exported):
+    _, _, whole, small = exported
+    difference = open_run(whole, "cpu").sample(8, seed=1) - open_run(small, "cpu").sample(8, seed=1)
+    assert difference.abs().mean() * 127.5 < 2
+
+
+def test_export_halves_weights_and_keeps_the_rest_exactly(exported):
+    method, _, whole, small = exported
+    before, after = (load_file(max(folder.glob("checkpoint-*.safetensors"))) for folder in (whole, small))
+    assert not [name for name in after if ".adam." in name]
+    exact = {name for name in after if after[name].dtype != torch.float16}
+    assert {"random", "count"} <= exact and ("fixed" in exact) == (method == "singan")
+    assert all(torch.equal(before[name], after[name]) and before[name].dtype == after[name].dtype for name in exact)
+    assert all(torch.equal(before[name].half(), after[name]) for name in after.keys() - exact)
+
+
+def test_microscope_finds_the_trained_discriminator(exported):
+    method, _, whole, small = exported
+    if method == "siv_gan":
+        before, after = (open_run(folder, "cpu").method.D.state_dict() for folder in (whole, small))
+        assert all(torch.allclose(before[name], after[name], atol=1e-3) for name in before)
+
+
+def test_training_on_from_an_exported_run_is_refused(exported, tmp_path):
+    method, frames, _, small = exported
+    copy = Path(shutil.copytree(small, tmp_path / "copy"))
+    with pytest.raises(SivLiteError, match="other settings: iterations is"):
+        train(method, frames, copy, preset="smoke", iterations=1000, progress=False)
+    (copy / "done.json").unlink()
+    with pytest.raises(SivLiteError, match="holds only what drawing needs") as error:
+        train(method, frames, copy, preset="smoke", progress=False)
+    assert "\n" not in str(error.value)
+    assert (copy / "log.jsonl").read_bytes() == (small / "log.jsonl").read_bytes()
+
+
+def test_a_training_checkpoint_without_its_optimiser_is_still_refused(exported, tmp_path):
+    _, _, _, small = exported
+    copy = Path(shutil.copytree(small, tmp_path / "copy"))
+    description = max(copy.glob("checkpoint-*.json"))
+    description.write_text(description.read_text().replace(',\n "weights_only": true', ""))
+    with pytest.raises(SivLiteError, match="does not fit"):
+        open_run(copy)
+
+
+def test_only_finished_runs_are_exported_and_nothing_is_overwritten(exported, ship_runs, tmp_path):
+    _, _, whole, small = exported
+    with pytest.raises(SivLiteError, match="is there already"):
+        ship_runs.export(whole, small)
+    unfinished = Path(shutil.copytree(whole, tmp_path / "unfinished"))
+    (unfinished / "done.json").unlink()
+    with pytest.raises(SivLiteError, match="no finished run"):
+        ship_runs.export(unfinished, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
