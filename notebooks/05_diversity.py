@@ -48,26 +48,25 @@ steps = steps or {"smoke": 5}.get(preset, 200)
 # %% [markdown]
 # ## The whole method, and today's part
 #
-# Latents go through the blocks of G to a picture. D looks at pictures and judges fine detail, content and layout. All of
-# that is for other lessons, so it is grey. Today's part looks into G while it draws two pictures, and never asks D.
+# Latents go through the blocks of G to a picture. D looks at pictures and judges fine detail, content and layout. All
+# of that is for other lessons, so it is grey. Today's part looks into G while it draws two pictures, and never asks D.
 
 
 # %%
 def draw_method(lit: str) -> None:
     """The parts of SIV-GAN from left to right; the one named `lit` in colour."""
     parts = {"latents z": 0, "G: blocks": 1, "pictures": 2, "D: low level": 3, "content | layout": 4, "loss": 5}
-    axes = plt.figure(figsize=(10, 2.2)).add_axes((0, 0, 1, 1))
-    axes.set(xlim=(-0.6, 5.6), ylim=(-1.3, 0.5))
+    axes = plt.figure(figsize=(11, 2)).add_axes((0, 0, 1, 1), xlim=(-0.6, 5.6), ylim=(-1.3, 0.5))
     axes.axis("off")
     for name, x in [*parts.items(), ("DR: how far apart?", 1)]:
         y = -1 if name.startswith("DR") else 0
         colour = "gold" if name.startswith(lit) else "gainsboro"
         axes.text(x, y, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.5", "fc": colour})
-    arrow = {"arrowstyle": "->", "shrinkA": 34, "shrinkB": 34, "color": "grey"}
+    arrow = {"arrowstyle": "->", "shrinkA": 46, "shrinkB": 46, "color": "grey"}
     for x in range(5):
         axes.annotate("", (x + 1, 0), (x, 0), arrowprops=arrow)
     axes.annotate("", (1, -0.82), (1, -0.18), arrowprops={"arrowstyle": "->"})
-    axes.annotate("+ lambda DR", (5, -0.2), (1.75, -1), va="center", arrowprops={"arrowstyle": "->"})
+    axes.annotate("- lambda DR", (5, -0.2), (1.75, -1), va="center", arrowprops={"arrowstyle": "->"})
 
 
 draw_method("DR")
@@ -81,14 +80,14 @@ plt.show()
 # 1. A generator of *numbers* has learned from a single number, 3. Its judge likes what is near 3. Nobody rewards
 #    diversity. What will the samples be in the end?
 # 2. Now diversity is rewarded, with weight lambda. You double lambda. What happens to the spread of the samples?
-# 3. We take a trained SIV-GAN that draws many different scenes and train on in four ways: as before, with DR weighted 16
-#    times less, without DR, and with the sign of DR flipped. In which order do they lose their diversity?
+# 3. We take a trained SIV-GAN that draws many different scenes and train on in four ways: as before, with DR weighted
+#    16 times less, without DR, and with the sign of DR flipped. In which order do they lose their diversity?
 
 # %% [markdown]
 # ## Why it collapses: a generator of numbers
 #
-# The smallest generator there is: `G(z) = a z + b`, two weights. There are two latents, z = -1 and z = +1, so the samples
-# are `b - a` and `b + a`: **b** is where they lie, **a** how far they spread. The training set is the number 3.
+# The smallest generator there is: `G(z) = a z + b`, two weights. There are two latents, z = -1 and z = +1, so the
+# samples are `b - a` and `b + a`: **b** is where they lie, **a** how far they spread. The training set is the number 3.
 #
 # For the judge we take a fixed one with the penalty `(x - 3)^2`. A real D learns and moves; what it has in common with
 # this one is that its favourite is the only example it was given. The mean penalty of the two samples is
@@ -130,8 +129,8 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# Answers to questions 1 and 2: without a reward all samples become 3. With it the spread settles at lambda, so twice the
-# lambda is twice the spread. The flipped sign also ends at no spread, only sooner. The centre b is 3 every time.
+# Answers to questions 1 and 2: without a reward all samples become 3. With it the spread settles at lambda, so twice
+# the lambda is twice the spread. The flipped sign also ends at no spread, only sooner. The centre b is 3 every time.
 
 # %%
 look = "the toy settled elsewhere: look at the sign and weight of pair_distance in train_toy"
@@ -146,8 +145,8 @@ print("spread = lambda for 0, 0.25 and 0.5: True")
 # $$ \mathcal{L}_{DR}(G) = \mathbb{E}_{z_1, z_2}\Big[\frac1L \sum_{l=1}^{L} \lVert G^l(z_1) - G^l(z_2) \rVert\Big] $$
 #
 # In words: draw two latents. After each of G's L blocks compare their features, as the sum of absolute differences (the
-# L1 norm). Average over blocks, and over pairs. The paper adds (section 3.3) that features go through tanh first. We, like
-# the release, take the mean over the features in place of the sum, or the largest map would drown all others.
+# L1 norm). Average over blocks, and over pairs. The paper adds (section 3.3) that features go through tanh first. We,
+# like the release, take the mean over the features in place of the sum, or the largest map would drown all others.
 #
 # Three samples, two blocks. Their features *after* tanh are written here; `atanh` gives those before it.
 #
@@ -197,9 +196,10 @@ print("100 times the features: plain distance 100 times as large, DR still at mo
 # ## The gradient it sends, and its sign
 #
 # Two samples with one feature each: u1 = 0, and u2 with tanh(u2) = 0.5. DR is 0.5. Since tanh' = 1 - tanh^2, the
-# derivatives are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) = 0.75` for u2. G *maximises* DR, so the loss holds **minus** DR:
-# descending it moves u1 down and u2 up, apart. (Eq. 5 has `max` over G in front; code that minimises needs the minus.)
-# The push depends only on the order of the two, not on their distance: near or far, it is as strong, until tanh saturates.
+# derivatives are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) = 0.75` for u2. G *maximises* DR, so the loss holds **minus**
+# DR: descending it moves u1 down and u2 up, apart. (Eq. 5 has `max` over G in front; code that minimises needs the
+# minus.) The push depends only on the order of the two, not on their distance: near or far, it is as strong, until tanh
+# saturates.
 
 # %%
 u = torch.tensor([0.0, 0.5]).atanh().view(2, 1, 1, 1).requires_grad_()
@@ -211,8 +211,8 @@ for sign, name in ((-1, "minus"), (1, "plus")):
     print(f"a step down the gradient of {name} DR moves the samples {'apart' if further else 'together'}")
 
 # %% [markdown]
-# And in the real objective? `SIVGAN.step` updates D, then G by `loss_G - balance * lambda * diversity`. We make lambda so
-# large that the other term hardly counts, take one small step, and measure by our own loop whether the same eight
+# And in the real objective? `SIVGAN.step` updates D, then G by `loss_G - balance * lambda * diversity`. We make lambda
+# so large that the other term hardly counts, take one small step, and measure by our own loop whether the same eight
 # latents are further apart than before. (A fresh network's spectral norms are rough guesses that the first steps would
 # correct, which changes DR too; so they are found first, by 50 calls of `normalize`.)
 #
@@ -235,6 +235,7 @@ def one_step(**settings) -> tuple[float, float]:
     return found[0], found[1]
 
 
+# %%
 frames = read_frames(source, max_size)[:1]
 before, after = one_step(diversity_weight=1e4)
 assert after > before, (
@@ -264,12 +265,13 @@ except SivLiteError as error:
 # NBVAL_IGNORE_OUTPUT
 stem = Path(source).stem
 shipped = Path(source).parent / "runs" / f"{stem}_siv_gan"
+moments = sorted({steps * part // 5 for part in range(6)})  # when something is noted
 base = open_run(shipped, "cpu") if shipped.exists() else train("siv_gan", frames, Path(out, "base"), preset)
 
 
 # %%
 def go_on(name: str, **changes) -> dict[str, torch.Tensor]:
-    """Train on from the base; of six moments, DR ("diversity") and six pictures, from fixed latents."""
+    """Train on from the base; at each of `moments`, DR and six pictures of fixed latents."""
     path = Path(out, f"{stem} {preset} {name} {steps}.safetensors")
     if not path.exists():
         model, found = open_run(base.folder, "cpu").method, {"diversity": [], "pictures": []}
@@ -278,7 +280,7 @@ def go_on(name: str, **changes) -> dict[str, torch.Tensor]:
         model.settings = replace(model.settings, decay=0.0, **changes)
         latents = model.draw_latents(16, seed=1)
         for step in range(steps + 1):
-            if step % (steps // 5) == 0:
+            if step in moments:
                 with torch.no_grad():
                     maps = model.G.features(latents)
                     found["diversity"].append(diversity(maps))
@@ -297,7 +299,6 @@ changes = {
     "flipped": {"balance": -16.0},
 }
 rows = {name: go_on(name, **change) for name, change in changes.items()}
-moments = [step for step in range(steps + 1) if step % (steps // 5) == 0]
 
 # %%
 for name, row in rows.items():
@@ -310,14 +311,19 @@ plt.legend()
 plt.show()
 
 # %%
-labels = {"DR": "with DR, as trained", "balance 1": "DR, 16 times weaker", "no DR": "without DR", "flipped": "DR flipped"}
+labels = {"DR": "with DR, as trained", "balance 1": "DR, 16 times weaker"}
+labels |= {"no DR": "without DR", "flipped": "DR flipped"}
 print(f"after {steps} more steps, the same six latents in every row")
 contact_sheet({labels[name]: row["pictures"][-1] for name, row in rows.items()}, scale=2)
 
 # %% [markdown]
-# Compare down a column first: one latent, four ways. Then along a row: are the six pictures six scenes? In the flipped
-# row, look at the layout of the hills and the number of balloons. "Without DR" drifts slowly: a trained model does not
-# collapse in a minute. Trained *from the start* without DR it never becomes diverse (Table 3 and 4; `ablations.ipynb`).
+# Compare down a column first: one latent, four ways. Then along a row: are the six pictures six scenes? With the
+# shipped balloons, the first three rows can hardly be told apart; in the flipped one textures turn smooth and most of
+# the six become nearly the same picture. In *all* rows balloons stand on the same few places and it varies which are
+# filled: this small model learned to vary no more than that, and DR did not make it.
+#
+# "Without DR" drifts slowly, since a trained model does not collapse in a minute. What happens when it is trained
+# without DR *from the start* stands in the published tables below; `ablations.ipynb` trains it on your picture.
 #
 # The answer to question 3 is computed, from the lowest DR to the highest:
 
@@ -377,11 +383,11 @@ for name, (found, by_hand) in values.items():
     print(f"{name:<20}{by_hand:5.2f} by hand and by the package; it still pushes: {bool(slope.any())}")
 
 # %% [markdown]
-# DS stops pushing where its bound is reached: close latents are then *allowed* to look alike. That suits a large training
-# set, where a smooth map from latents to pictures is wanted. zCR only ever compares a latent with its neighbour, and its
-# push shrinks with the distance: almost nothing is left once the pictures are alike, just when it is needed. DR asks
-# for the same distance of all pairs, near or far, and inside G: coarse blocks hold the layout, fine ones the detail, so
-# both must differ. In pixels alone, a shift in brightness would already count as diversity.
+# DS stops pushing where its bound is reached: close latents are then *allowed* to look alike. That suits a large
+# training set, where a smooth map from latents to pictures is wanted. zCR only ever compares a latent with its
+# neighbour, and its push shrinks with the distance: almost nothing is left once the pictures are alike, just when it is
+# needed. DR asks for the same distance of all pairs, near or far, and inside G: coarse blocks hold the layout, fine
+# ones the detail, so both must differ. In pixels alone, a shift in brightness would already count as diversity.
 #
 # **Published** (Table 4, means over frames of DAVIS-YFCC100M, not our measurement; SIFID is a distance to the training
 # image, low is good; the other three are measures of diversity, high is good):
@@ -394,8 +400,8 @@ for name, (found, by_hand) in values.items():
 # | DR in image space | 0.07 | 0.21 | 0.52 | 0.25 |
 # | DR | 0.08 | 0.33 | 0.66 | 0.37 |
 #
-# From row to row diversity rises, and so does SIFID: the best SIFID is that of a model that copies. All five rows are the
-# setting `diversity` here, and `ablations.ipynb` with `tables = "4"` trains them on your picture.
+# From row to row diversity rises, and so does SIFID: the best SIFID is that of a model that copies. All five rows are
+# the setting `diversity` here, and `ablations.ipynb` with `tables = "4"` trains them on your picture.
 
 # %% [markdown]
 # ## How much: lambda and the balance
@@ -413,8 +419,8 @@ for name, (found, by_hand) in values.items():
 # the loss of Eq. 3, content + layout + 2 low-level: four units of cross-entropy. The authors' program differs twice:
 #
 # - its adversarial loss is scaled to about one unit in all, a quarter of Eq. 3;
-# - it *sums* over the 10 pairs of a batch of five, sums over the L blocks and divides by the number of pairs of *blocks*,
-#   L (L - 1) / 2, where Eq. 4 takes means. That is 10 L / (L (L - 1) / 2) = 20 / (L - 1) times Eq. 4.
+# - it *sums* over the 10 pairs of a batch of five, sums over the L blocks and divides by the number of pairs of
+#   *blocks*, L (L - 1) / 2, where Eq. 4 takes means. That is 10 L / (L (L - 1) / 2) = 20 / (L - 1) times Eq. 4.
 #
 # Together: 4 x 20 / (L - 1) = 80 / (L - 1) times more weight on DR than Eq. 5 to the letter, for L blocks.
 
@@ -429,8 +435,8 @@ print("the default balance is the release's at six blocks: True")
 
 # %% [markdown]
 # So `balance=16` multiplies lambda in our step, whatever the depth, and `balance=1` is the letter of Eq. 5. The row
-# "16 times weaker" above was just that. In terms of Table 5, the letter is like a lambda of 0.15 / 16, below 0.01: between
-# its first and second row. The toy says the same: the spread is the *ratio* of the two weights.
+# "16 times weaker" above was just that. In terms of Table 5, the letter is like a lambda of 0.15 / 16, below 0.01:
+# between its first and second row. The toy says the same: the spread is the *ratio* of the two weights.
 
 # %%
 spreads = {judge: train_toy(0.5, judge)[-1] for judge in (1.0, 4.0)}
@@ -461,8 +467,8 @@ else:
     print("exercise 1: right")
 
 # %% [markdown]
-# **2.** Write `pair_distance` without a loop over pairs, by broadcasting to all n x n differences. Take care: each sample
-# also meets itself there, at distance 0, and those n entries must not lower the mean.
+# **2.** Write `pair_distance` without a loop over pairs, by broadcasting to all n x n differences. Take care: each
+# sample also meets itself there, at distance 0, and those n entries must not lower the mean.
 
 
 # %%
@@ -481,8 +487,8 @@ else:
     print("exercise 2: right")
 
 # %% [markdown]
-# **3.** A colleague wants Eq. 5 to the letter, with the lambda of Table 5's last row, and DR taken in image space. Return
-# the settings, built by `make_settings("siv_gan", "smoke", ...)`. The names are in `siv_gan.Settings`.
+# **3.** A colleague wants Eq. 5 to the letter, with the lambda of Table 5's last row, and DR taken in image space.
+# Return the settings, built by `make_settings("siv_gan", "smoke", ...)`. The names are in `siv_gan.Settings`.
 
 
 # %%
@@ -506,8 +512,8 @@ else:
 #
 # ## Quiz
 #
-# **1.** Why does a GAN collapse more readily on one image than on ten thousand? (a) The generator is too small. (b) With
-# one image, always drawing it *is* the best answer to D. (c) The learning rate is too high.
+# **1.** Why does a GAN collapse more readily on one image than on ten thousand? (a) The generator is too small. (b)
+# With one image, always drawing it *is* the best answer to D. (c) The learning rate is too high.
 # <details><summary>Answer</summary>(b). Nothing in the adversarial loss asks for anything else. On many images a
 # D that sees one picture again and again can tell; on one image it cannot.</details>
 #
@@ -516,8 +522,8 @@ else:
 # <details><summary>Answer</summary>(c). With tanh two features differ by 2 at most. It even costs gradient where it
 # saturates, so (b) is the opposite.</details>
 #
-# **3.** In a batch of five, two latents happen to be nearly equal. Which term pushes their pictures apart as hard as any
-# others? (a) DR. (b) DS. (c) None.
+# **3.** In a batch of five, two latents happen to be nearly equal. Which term pushes their pictures apart as hard as
+# any others? (a) DR. (b) DS. (c) None.
 # <details><summary>Answer</summary>(a). DR does not look at the latents' distance. DS divides by it, reaches its bound
 # and stops.</details>
 #

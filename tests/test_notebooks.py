@@ -16,7 +16,8 @@ from siv_lite import SivLiteError, open_run, train
 from siv_lite.check import check_run, measure_run
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+NAMES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("0*.ipynb"))
+NAMES += sorted(path.stem for path in FOLDER.glob("[a-z]*.ipynb"))
 
 
 def nbval(notebook: Path) -> subprocess.CompletedProcess:
@@ -94,6 +95,21 @@ def test_start_here_runs_and_passes_its_check(tmp_path):
     executed = execute(FOLDER / "00_start_here.ipynb", tmp_path, {"preset": "smoke"})
     assert (tmp_path / "grid.png").exists() and (tmp_path / "walk.gif").exists()
     again = nbval(executed)
+    assert again.returncode == 0, again.stdout
+
+
+LESSONS = [*sorted(FOLDER.glob("0[1-9]_*.ipynb")), *sorted((FOLDER / "solutions").glob("*.ipynb"))]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_lessons_and_their_solutions_run_and_repeat(lesson, tmp_path):
+    small = {"preset": "smoke"} if "preset" in list_parameters(lesson) else {}
+    again = nbval(execute(lesson, tmp_path, small))
+    assert again.returncode == 0, again.stdout
+
+
+def test_uses_runs_and_repeats(tmp_path):
+    again = nbval(execute(FOLDER / "uses.ipynb", tmp_path, {"preset": "smoke"}))
     assert again.returncode == 0, again.stdout
 
 
