@@ -71,7 +71,6 @@ def linearised(layers: list[nn.Module], slope: float, images: Tensor) -> Tensor:
     return gradient * images
 
 
-
 def hinge(scores: Tensor, generator: torch.Generator) -> Tensor:
     """D's hinge loss of real pictures' scores, or of generated ones' with the sign turned: E[max(0, m - score)], each
     margin m drawn from 0.8 to 1 (FastGAN's release)."""
