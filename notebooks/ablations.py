@@ -36,7 +36,7 @@ out: str = "../runs/ablations"  # folder of all runs, and of table.csv
 # NBVAL_IGNORE_OUTPUT
 from pathlib import Path
 
-from siv_lite import compare, contact_sheet, open_run, read_frames, save_image
+from siv_lite import SivLiteError, compare, contact_sheet, open_run, read_frames, save_image
 from siv_lite.check import check_run
 
 # %% [markdown]
@@ -73,6 +73,8 @@ rows = {
 # %%
 # NBVAL_IGNORE_OUTPUT
 chosen = [table.strip() for table in tables.split(",")]
+if not set(chosen) <= rows.keys():
+    raise SivLiteError(f"tables must be of {', '.join(rows)}, with commas between, not {tables!r}")
 fixed = {"method": "siv_gan"} | ({} if iterations is None else {"iterations": iterations})
 cells = {row: fixed | settings[row] for table in chosen for row in rows[table]}
 done = sorted(Path(out).glob("*/seed*/done.json"))
