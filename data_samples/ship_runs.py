@@ -2,6 +2,7 @@
 
     python data_samples/ship_runs.py train FOLDER          # every shipped run, in full, minutes each
     python data_samples/ship_runs.py export RUN TARGET     # what drawing needs of a finished run
+    python data_samples/ship_runs.py compare FOLDER TARGET # every method on the balloons, hours; table and sheets of it
 """
 
 import argparse
@@ -15,11 +16,13 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from siv_lite import SivLiteError, open_run, read_frames, train
+from siv_lite import SivLiteError, check, compare, image_grid, open_run, read_frames, save_image, train
 from siv_lite.checkpoint import list_checkpoints, read_json, read_log, write_json
+from siv_lite.methods import METHODS
 
 SAMPLES, MAX_SIZE = ("balloons", "beach", "street"), 64
 LOG_LINES = 200
+SECONDS = 300  # of training, for each method and seed of the comparison
 TRAINED_ONLY = {"siv_gan": "G.", "singan": "D."}  # the network that no sample needs; the microscope reads SIV-GAN's D
 
 
@@ -66,6 +69,16 @@ def export(source: Path, target: Path) -> None:
     write_json(target / newest.name, read_json(newest) | changed)
 
 
+def export_comparison(folder: Path, target: Path) -> None:
+    """Copy to `target` the table of a comparison in `folder`, and of each row a sheet of the pictures, of its first
+    seed, that were measured."""
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "table.csv", target / "table.csv")
+    for run in sorted(folder.glob("*/seed0")):
+        pictures = open_run(run, "cpu").pictures(check.SAMPLES, check.SEED)
+        save_image(image_grid(pictures, 4, padding=0), target / f"{run.parent.name}.png")
+
+
 def main() -> None:
     """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -74,9 +87,20 @@ def main() -> None:
     exporting = commands.add_parser("export", help="reduce a finished run to what drawing needs")
     exporting.add_argument("run", type=Path)
     exporting.add_argument("target", type=Path)
+    comparing = commands.add_parser("compare", help="compare all methods, for as long each")
+    comparing.add_argument("folder", type=Path)
+    comparing.add_argument("target", type=Path)
     arguments = parser.parse_args()
     try:
-        train_all(arguments.folder) if arguments.command == "train" else export(arguments.run, arguments.target)
+        match arguments.command:
+            case "train":
+                train_all(arguments.folder)
+            case "export":
+                export(arguments.run, arguments.target)
+            case "compare":
+                frames = read_frames(Path(__file__).with_name("balloons.png"), max_size=MAX_SIZE)
+                compare({name: {"method": name} for name in METHODS}, frames, arguments.folder, seconds=SECONDS)
+                export_comparison(arguments.folder, arguments.target)
     except SivLiteError as error:
         parser.error(str(error))
 

@@ -7,17 +7,14 @@
 # ---
 
 # %% [markdown]
-# # 01 One image is a data set
+# # Lesson 1: one image is a data set
 #
-# **Goal.** After this lesson you can say what a network that is trained on a single picture takes as its training
+# **Goal:** after this lesson you can say what a network that is trained on a single picture takes as its training
 # samples, how many there are, and why it needs them at several scales.
 #
-# **Prerequisites.** PyTorch: tensors, convolutions, gradients. `00_start_here` shows where this leads, but is not
-# needed.
+# **You need:** PyTorch: tensors, convolutions, gradients.
 #
-# **Time.** About an hour to read and try. The computing takes one to three minutes on two cores, nearly all of it in
-# one cell that trains two small networks; everything else takes seconds. With `preset = "smoke"` the whole notebook
-# runs in seconds, and the trained pictures are then still grey.
+# **Time:** TIMES
 
 # %% tags=["parameters"]
 source: str = "../data_samples/beach.png"  # the one image; a photograph of your own works too
@@ -74,8 +71,8 @@ draw_method({"one image", "pyramid", "patches"})
 # would take the result for a beach. Then a number compares it with the original, but the number sees only patches of
 # 5 x 5 pixels, all of them, and not where they were.
 #
-# **Will that number notice?** Say nearly not, a little, or strongly. And: if the number looked at 5 x 5 patches of a
-# copy **four times smaller**, would it notice then? Write both answers down. The section "Broken on purpose" has ours.
+# **Will that number notice?** Say nearly not, a little, or strongly. And if it looked at 5 x 5 patches of a copy **four
+# times smaller**? Write both answers down; "Broken on purpose" has ours.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -222,8 +219,8 @@ print(f"In training it sees the whole picture: {seen(D.train()) == (height, widt
 # the height, so the same small network sees the layout. A pyramid of copies, coarse to fine, has all sizes of things.
 #
 # The sizes: the shorter side begins at `coarsest` and grows each time by the same ratio, up to the picture's own. By
-# hand: from 6 to 48 pixels is 8 times. Asked for at most 4 times a step, two steps are needed. The package takes one
-# more, as the authors' program does: three steps of 2 each.
+# hand: from 6 to 48 pixels is 8 times. At most 4 times a step needs two steps; like the authors' program, the package
+# takes one more: three steps of 2 each.
 
 # %%
 wanted = [(6, 8), (12, 16), (24, 32), (48, 64)]
@@ -233,8 +230,7 @@ for high, wide in sizes:
     print(f"{high} x {wide}: {(high - 10) * (wide - 10):5,} patches, each {11 / high:.0%} of the height")
 
 # %% [markdown]
-# Read the table in both directions. Coarse: few samples, each showing nearly half the height. Fine: many samples, each
-# a detail. The paper says of the coarsest scale that a patch is typically about half of the picture's height.
+# Coarse: few samples, each showing nearly half the height, as in the paper. Fine: many samples, each a detail.
 #
 # Below, the same 11 x 11 window at every scale, all scales drawn equally large.
 
@@ -269,8 +265,8 @@ assert_close(resize(old.expand(1, 1, 8, 8), (8, 4))[0, 0, 0], new, msg=lambda te
 print("Halved edge:", [round(x, 3) for x in new.tolist()])
 
 # %% [markdown]
-# The edge stays an edge, and slightly overshoots: a value below 0 and one above 1. That is what keeps bicubic pictures
-# crisp, and why pictures are clamped to [-1, 1] before they are shown.
+# The edge slightly overshoots, below 0 and above 1. That keeps bicubic pictures crisp, and is why pictures are clamped
+# to [-1, 1] before they are shown.
 #
 # ## Comparing two sets of patches
 #
@@ -378,10 +374,8 @@ show_images(torch.cat(list(damaged.values())), "original, shuffled, blurred", 3,
 
 # %% [markdown]
 # **Our answers: nearly not, and strongly.** To the finest scale the shuffled picture is almost the original: all its
-# small patches are there. Someone who looked only at that scale would hand it out as a success. The coarsest scale
+# small patches are there. The coarsest scale
 # notices at once. With blur it is the other way round. Neither scale is enough; together they leave little room.
-#
-# This is why a patch discriminator alone is content with any heap of good patches, and why there is a pyramid.
 #
 # ### The slider
 #
@@ -414,15 +408,15 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# Each scale objects to tiles of its own size, and a low value can be an accident: at one pixel the middle scale sees
-# noise that has by chance about as much contrast as the beach. So read all three.
+# Each scale objects to tiles of its own size. A low value can be an accident: at one pixel the middle scale sees noise
+# with about as much contrast as the beach. So read all three.
 #
 # ## In a trained model
 #
 # The same thing happens to networks. Two small SinGANs, as many updates each: one with the pyramid, one with the
 # finest scale only (it has two stages, both of the full size, since the package always adds one). Both have the same
 # 11 x 11 discriminators. This is the cell that takes a minute or more; if you stop it, it goes on where it stopped.
-# Other parameters need another `out`.
+#
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -459,8 +453,7 @@ stages = [run.sample(4, seed=1, stage=stage) for stage in range(run.method.stage
 contact_sheet({f"{x.shape[2]} x {x.shape[3]}": F.interpolate(x, (height, width)) for x in stages}, scale=3)
 
 # %% [markdown]
-# Read it from top to bottom. Each row starts from the one above: what lies where comes first, texture last. After the
-# short training of this lesson the first row is still a muddle, and sky, sea and sand part in the next two.
+# Each row starts from the one above: what lies where comes first, texture last.
 #
 # ## Exercises
 #
@@ -578,4 +571,4 @@ else:
 #
 # ## Next
 #
-# Lesson 02 takes up the judge: what a discriminator learns from these patches, and how a generator learns from it.
+# `02_the_patch_gan_pyramid` puts a generator and a judge of patches on every step of this pyramid: SinGAN.

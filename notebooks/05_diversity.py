@@ -13,8 +13,8 @@
 # generator's loss, diversity regularisation (DR), keeps its samples apart.
 #
 # **You need:** PyTorch's autograd, and lesson 0 (`00_start_here`) for what SIV-GAN is. The paper's section is 3.2.
-# **Time:** about two minutes of computing on two cores, 45 minutes of reading and exercises. The preset `smoke` takes
-# seconds; its trained rows then show nothing but that the cells work.
+#
+# **Time:** TIMES
 #
 # **Words used below.** *Latents* are the random numbers z that go into the generator G. *D* is the discriminator, the
 # judge. A *batch* is the handful of samples of one training step, here five. *Collapse* means that all latents give the

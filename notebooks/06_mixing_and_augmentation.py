@@ -9,12 +9,13 @@
 # %% [markdown]
 # # Lesson 6: feature mixing and augmentation
 #
-# **Goal.** You can say, and show, how SIV-GAN keeps a discriminator from learning its one picture by heart: by moving
+# **Goal:** you can say, and show, how SIV-GAN keeps a discriminator from learning its one picture by heart: by moving
 # the picture (DA) and by mixing what the network sees in it (FA).
 #
-# **Before.** You know what a generator and a discriminator are, and that SIV-GAN's discriminator judges content and
-# layout in two branches; lesson 5 is not needed. PyTorch's indexing and `torch.where` help. **Time.** About two minutes
-# of computing on two cores, nearly all of it in one cell; an hour with the exercises.
+# **You need:** to know what a generator and a discriminator are, and that SIV-GAN's discriminator judges content and
+# layout in two branches; lesson 5 is not needed. PyTorch's indexing and `torch.where` help.
+#
+# **Time:** TIMES
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # image to learn from
@@ -203,7 +204,7 @@ print(f"Of 1,000 samples {1000 * unchanged.float().mean():.0f} stay as they are;
 def show_rows(rows):
     """Rows of pictures of any scale, all enlarged to the first's size, with white between them."""
     size = next(iter(rows.values())).shape[2:]
-    return contact_sheet({name: F.pad(F.interpolate(x, size), [1] * 4, value=1) for name, x in rows.items()}, scale=2)
+    return contact_sheet({name: F.interpolate(x, size) for name, x in rows.items()}, scale=2)
 
 
 # %%

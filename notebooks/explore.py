@@ -40,7 +40,7 @@ explore(*folders)
 # ## What the discriminator sees
 #
 # SIV-GAN's discriminator judges with three parts. Choose a rectangle around a thing and move it, or change its hue:
-# which part minds? The layout should mind a move more than the content does, and the content a change of colours.
+# which part minds? Relative to a change of colours, the layout minds a move more than the content does.
 
 # %%
 # NBVAL_IGNORE_OUTPUT

@@ -106,14 +106,18 @@ def contact_sheet(rows: dict[str, torch.Tensor], scale: int = 1) -> Image.Image:
     """One labelled row of images (N, 3, H, W) per entry, all rows enlarged to `scale` times the tallest images."""
     if not rows:
         raise SivLiteError('contact_sheet has no rows; give at least one, like {"training": frames}')
-    font = ImageFont.load_default()
-    strips = [image_grid(images, columns=len(images), padding=0) for images in rows.values()]
-    height = max(strip.height for strip in strips) * check_whole("scale", scale, 1)
-    width = max(*(round(x.width * height / x.height) for x in strips), *(math.ceil(font.getlength(x)) for x in rows))
-    sheet = Image.new("RGB", (width, len(strips) * (height + 16)), "white")
-    for top, label, strip in zip(range(0, sheet.height, height + 16), rows, strips, strict=True):
+    font, gap, label_height = ImageFont.load_default(), 2, 16
+    height = check_whole("scale", scale, 1) * max(images.shape[2] for images in rows.values())
+    steps = [round(images.shape[3] * height / images.shape[2]) + gap for images in rows.values()]
+    widths = [len(images) * step - gap for images, step in zip(rows.values(), steps, strict=True)]
+    width = max(*widths, *(math.ceil(font.getlength(label)) for label in rows))
+    sheet = Image.new("RGB", (width, len(rows) * (height + label_height)), "white")
+    for row, ((label, images), step) in enumerate(zip(rows.items(), steps, strict=True)):
+        top = row * (height + label_height)
         ImageDraw.Draw(sheet).text((0, top + 2), label, fill="black", font=font)
-        sheet.paste(ImageOps.scale(strip, height / strip.height, Image.Resampling.NEAREST), (0, top + 16))
+        for index, image in enumerate(to_uint8(images)):
+            enlarged = Image.fromarray(image).resize((step - gap, height), Image.Resampling.NEAREST)
+            sheet.paste(enlarged, (index * step, top + label_height))
     return sheet
 
 
@@ -197,4 +201,5 @@ def _check_count(count: int, path: Path) -> None:
 def _check_size(width: int, height: int, label: str) -> None:
     shortest, longest = sorted((width, height))
     if shortest < MIN_SIDE or longest > MAX_ASPECT * shortest + 2:  # rounding may cost the short side half a pixel
-        raise SivLiteError(f"{label} is {width} x {height} pixels: under 32 or longer than 4:1; crop or enlarge it")
+        reason = "under 32 or longer than 4:1; crop it, enlarge it or reduce it less"
+        raise SivLiteError(f"{label} is {width} x {height} pixels: {reason}")

@@ -89,7 +89,7 @@ def open_run(folder: str | Path, device: str = "auto") -> Run:
     Raises SivLiteError if `folder` is no run, of another version, damaged at its end, or has no checkpoint yet."""
     folder = Path(folder)
     if not (folder / "config.json").exists():
-        raise SivLiteError(f"{folder} is not a run folder: it has no config.json")
+        raise SivLiteError(f"{folder} is not a run folder: it has no config.json; give the folder that `train` wrote")
     config = read_json(folder / "config.json")
     method, frames = build(folder, config, choose_device(device))
     iteration = restore(method, folder, config["seed"])["iteration"]

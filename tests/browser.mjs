@@ -1,5 +1,6 @@
 // Drives Chromium over a page with the widgets and prints what it saw as JSON.
-//     node tests/browser.mjs CHROMIUM lab|voila URL PICTURE MOVES
+//     node tests/browser.mjs CHROMIUM run|lab|voila URL PICTURE MOVES
+// run: only run all cells of a notebook in JupyterLab; lab: and use its explorer and live training; voila: use a page.
 // PICTURE is a file to upload; MOVES is how often the slider is moved to measure how long its picture takes.
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -66,6 +67,17 @@ async function stopTraining() {
   seen.stopped = await text(/^stopped at iteration/i).innerText();
 }
 
+async function runAll() {
+  const cells = await page.evaluate(async () => {
+    await window.jupyterapp.commands.execute('notebook:run-all-cells');
+    return window.jupyterapp.shell.currentWidget.content.model.toJSON().cells;
+  });
+  const outputs = cells.flatMap((cell) => cell.outputs ?? []);
+  seen.failed = outputs.filter((output) => output.output_type === 'error').map((output) => output.evalue);
+  seen.skipped = cells.filter((cell) => cell.cell_type === 'code' && !cell.execution_count).length;
+  seen.pictures = outputs.filter((output) => output.data?.['image/png']).length;
+}
+
 async function uploadAndDownload() {
   const choose = page.locator('.widget-upload');
   const [files] = await Promise.all([page.waitForEvent('filechooser'), choose.press('Enter')]);
@@ -79,14 +91,16 @@ async function uploadAndDownload() {
 
 try {
   await page.goto(url, { waitUntil: 'domcontentloaded' });
-  if (mode === 'lab') {
+  if (mode !== 'voila') {
     const kernel = () => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle';
     await page.waitForFunction(kernel);
-    await page.evaluate(() => window.jupyterapp.commands.execute('notebook:run-all-cells'));
+    await runAll();
   }
-  await picture.waitFor();
-  await explore();
-  await (mode === 'lab' ? stopTraining() : uploadAndDownload());
+  if (mode !== 'run') {
+    await picture.waitFor();
+    await explore();
+    await (mode === 'lab' ? stopTraining() : uploadAndDownload());
+  }
   seen.text = await page.locator('body').innerText();
 } catch (error) {
   seen.failure = String(error).slice(0, 1000);

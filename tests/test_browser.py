@@ -96,15 +96,34 @@ def check_explorer(seen: dict) -> None:
     assert seen["first"] == seen["key_back"] == seen["mouse_back"] == seen["resampled_back"]
 
 
-def test_jupyterlab_explores_and_stops_a_training(folder):
-    notebook = new_notebook(cells=[new_code_cell(source) for source in NOTEBOOK.split("\n---\n")])
+@contextmanager
+def serve_notebook(folder: Path, notebook: nbformat.NotebookNode) -> Iterator[str]:
+    """The address of a notebook in JupyterLab."""
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "small.ipynb")
     quiet = ["--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.expose_app_in_browser=True"]
-    quiet += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    quiet += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", f"--ServerApp.root_dir={folder}"]
     place = ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port={port}", "--ServerApp.port_retries=0"]
-    with serve(folder, "jupyterlab", *place, *quiet, f"--ServerApp.root_dir={folder}") as address:
-        seen = drive(folder, "lab", f"{address}/lab/tree/small.ipynb?reset")
+    with serve(folder, "jupyterlab", *place, *quiet) as address:
+        yield f"{address}/lab/tree/small.ipynb?reset"
+
+
+def test_jupyterlab_runs_start_here(folder):
+    notebook = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    cell.source += '\npreset, source, out = "smoke", "beach.png", "runs/start_here"'
+    with serve_notebook(folder, notebook) as address:
+        seen = drive(folder, "run", address)
+    assert not seen.get("failure")
+    assert not seen["errors"] and not seen["elsewhere"]
+    assert not seen["failed"] and not seen["skipped"]
+    assert seen["pictures"] >= 3
+    assert (folder / "runs" / "start_here" / "done.json").exists()
+
+
+def test_jupyterlab_explores_and_stops_a_training(folder):
+    with serve_notebook(folder, new_notebook(cells=[new_code_cell(x) for x in NOTEBOOK.split("\n---\n")])) as address:
+        seen = drive(folder, "lab", address)
     check_explorer(seen)
     assert not seen["elsewhere"]  # nothing is loaded from other machines
     assert seen["meanwhile"] != seen["moved"]

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +11,16 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+import time_lessons
 from execute import execute, list_parameters
 
 from siv_lite import SivLiteError, open_run, train
 from siv_lite.check import check_run, measure_run
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-NAMES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("0*.ipynb"))
+NAMES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("[01][0-9]_*.ipynb"))
 NAMES += sorted(path.stem for path in FOLDER.glob("[a-z]*.ipynb"))
+COURSE = sorted(path.stem for path in FOLDER.glob("[01][0-9]_*.ipynb"))[1:]  # without 00_start_here
 
 
 def nbval(notebook: Path) -> subprocess.CompletedProcess:
@@ -69,6 +72,27 @@ def test_every_parameter_is_typed_and_described(name):
     assert not {name for name, p in known.items() if not p.help or not p.fits(p.default)}
 
 
+@pytest.mark.parametrize("name", COURSE)
+def test_a_lesson_is_prose_with_short_cells_between(name):
+    text = jupytext.read(FOLDER / f"{name}.py")
+    lines = [
+        len([line for line in cell.source.splitlines() if line.strip()])
+        for cell in text.cells if cell.cell_type == "code"
+    ]
+    assert statistics.median(lines) <= 8
+    words = time_lessons.count_words((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    assert 5 <= words / sum(lines) <= 9
+
+
+def test_headers_say_the_measured_times():
+    times = json.loads(time_lessons.TIMES.read_text(encoding="utf-8"))
+    assert sorted(times) == COURSE
+    for name, seconds in times.items():
+        text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+        assert time_lessons.describe(seconds, text) in text
+        assert seconds < 180
+
+
 # Executed, and executed again
 
 
@@ -98,7 +122,7 @@ def test_start_here_runs_and_passes_its_check(tmp_path):
     assert again.returncode == 0, again.stdout
 
 
-LESSONS = [*sorted(FOLDER.glob("0[1-9]_*.ipynb")), *sorted((FOLDER / "solutions").glob("*.ipynb"))]
+LESSONS = [*(FOLDER / f"{name}.ipynb" for name in COURSE), *sorted((FOLDER / "solutions").glob("*.ipynb"))]
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
