@@ -404,7 +404,7 @@ for name, table in tables.items():
     print(f"{name}: of the decisions, layout's mind where more:", ratio["layout"] > ratio["content"])
 
 # %% [markdown]
-# Read the ratios. In both shipped models layout's is the higher one, for inputs and for decisions, and so the two
+# Read the ratios. In all shipped models layout's is the higher one, for inputs and for decisions, and so the two
 # judges differ in the direction that theory says. But they differ *in degree*. With the balloons, content minds a moved
 # rectangle about three quarters as much as a recoloured one, and layout minds both about alike. The low-level part,
 # which sees everything, lies between the two.
