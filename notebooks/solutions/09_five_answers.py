@@ -86,6 +86,6 @@ if count_iterations(300, [0.09]) is None:
     print("not yet: count_iterations returns nothing; add up the stages first")
 else:
     assert count_iterations(300, [0.09]) == 3333, "300 / 0.09, rounded down"
-    assert count_iterations(300, [0.1, 0.2, 0.3]) == 500, "one iteration updates every stage: add the stages up"
+    assert count_iterations(300, [0.125, 0.25, 0.125]) == 600, "one iteration updates every stage: add the stages up"
     assert count_iterations(1, [2.0]) == 1, "at least one, or there is nothing to look at"
     print("exercise 3: right")
