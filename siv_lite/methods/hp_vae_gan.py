@@ -80,9 +80,9 @@ class HPVAEGAN(Pyramid):
     """HP-VAE-GAN's training state: one step updates E, G_0 and the stage's G, or in the upper stages D and that G."""
 
     Settings = Settings
-    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {  # lesson: of an image; for a clip give iterations=200
         "smoke": dict(iterations=3, width=8, coarsest=16, scale_factor=0.5, vae_stages=2),
-        "lesson": dict(iterations=200, vae_steps=8, batch=1, width=32, coarsest=18, scale_factor=0.7, vae_stages=2),
+        "lesson": dict(iterations=600, vae_steps=8, batch=1, width=32, coarsest=18, scale_factor=0.7, vae_stages=2),
         "paper": {},
     }
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {
