@@ -15,7 +15,7 @@
 # **You need:** to know what a generator and a discriminator are, and that SIV-GAN's discriminator judges content and
 # layout in two branches; lesson 5 is not needed. PyTorch's indexing and `torch.where` help.
 #
-# **Time:** TIMES
+# **Time:** 25 seconds of computing on two cores; 20 minutes of reading and exercises.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # image to learn from
