@@ -268,8 +268,8 @@ print(result.summary(["iterations", "seconds", "parameters", "peak_memory_bytes"
 # SinGAN's 1,836 are those of four stages together. GPDM trains nothing; its seconds are those of sixteen pictures.
 #
 # And the budget? 300 seconds were asked for, 210 to 342 were taken: the machine had other work, and its speed changed
-# between pilot and training. SIV-GAN had the most and still came out behind, so here it does not change the answer. It
-# could have, and that is why the column stands in the table.
+# between pilot and training. SIV-GAN had the most and still came out behind. It could have been otherwise: so the
+# column stands in the table.
 #
 # ## Broken on purpose: the seed that suits you
 #
@@ -346,8 +346,8 @@ show_winner()
 widgets.VBox([slider, label, view])
 
 # %% [markdown]
-# A rank throws away *how much* better, and a mixed score hides that somebody chose w. Both are why a table with two
-# columns is more honest than one number.
+# A rank throws away *how much* better, and a mixed score hides that somebody chose w. Two columns are more honest than
+# one number.
 #
 # ## What the papers say
 #
