@@ -98,7 +98,7 @@ class Chooser(Panel):
     def __init__(self, folders: tuple[str | Path, ...], kind: type[Panel]):
         self.roots, self.kind, self.place = [Path(folder).resolve() for folder in folders], kind, widgets.VBox()
         style = widgets.HTML("<style>.siv-lite-picture {image-rendering: pixelated}</style>")
-        runs = widgets.Dropdown(description="Run", options=self.find())
+        runs = widgets.Dropdown(description="Run", options=self.find(), layout={"width": "auto"})  # the names are long
         super().__init__({"run": runs}, {"List again": ("Look for new runs", self.list_again)}, style, self.place)
 
     def find(self) -> list[tuple[str, Path]]:
