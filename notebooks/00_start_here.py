@@ -140,6 +140,8 @@ print("\n".join(check_run(run)))
 # %% [markdown]
 # ## Where to go next
 #
+# - `01_one_image_is_a_data_set` begins the course: ten lessons, each under a minute of computing.
+# - `explore.ipynb` (or `make explore`) has sliders for this run and the shipped ones.
 # - Put a photograph of your own into `source` and another folder into `out`. Scenes with several separate things work
 #   best; a single face does not.
 # - `train.ipynb` has every setting, the whole table of metrics, and runs unattended into a folder of its own.

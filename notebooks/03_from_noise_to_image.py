@@ -193,7 +193,7 @@ for number, maps in enumerate(features, 1):
 contact_sheet(rows, scale=2)
 
 # %% [markdown]
-# Of the shipped balloons: one channel after block 1 is dark above and light below, which is sky and land. Later maps
+# Of the shipped balloons: two channels after block 2 are dark above and light below, which is sky and land. Later maps
 # are mostly stripes and blotches. There is no balloon channel; a balloon lies in how channels are combined.
 #
 # ## Spectral norm: no layer may shout
@@ -283,7 +283,7 @@ contact_sheet(rows, scale=3)
 # Answers to questions 1 and 2: the seam is hard behind block 5 and softest behind block 1, where 31 of the 32 columns
 # can notice. Look at the second column, whose A and B differ most. Behind block 5, two pictures are glued together; a
 # bright line shows the glue. Behind block 1 there is no line: the middle turns into haze, into which both sides run. A
-# convincing new scene it is not, since in training this model never met such maps.
+# convincing new scene it is not; the last two columns, less different, come close.
 #
 # *Can* notice is not *does*. How much of the right half really changes, compared with how much A and B differ there?
 
@@ -305,10 +305,10 @@ plt.ylim(0)
 plt.show()
 
 # %% [markdown]
-# In the shipped model about a fifth of the possible change crosses the border behind blocks 1 and 2, less than a tenth
-# behind block 3 and later. Part of that fall is forced, as behind block 3 only 7 of 32 columns are in reach. So places
-# are settled by the maps of 3 x 4 and 6 x 8 cells; later blocks paint what stands there. A second test: replace the map
-# by its mean over all cells, so that no place is special.
+# In the shipped model over a quarter of the possible change crosses the border behind block 1, an eighth behind block
+# 2, less than a tenth later. Part of that fall is forced, as behind block 3 only 7 of 32 columns are in reach. So
+# places are settled by the maps of 3 x 4 and 6 x 8 cells; later blocks paint what stands there. A second test: replace
+# the map by its mean over all cells, so that no place is special.
 
 # %%
 rows = {"samples": pictures[:4]}
@@ -365,8 +365,8 @@ close(run.walk(4, seed=1)[:2], pictures[:2], rtol=0, atol=1e-4, msg=look)
 contact_sheet(rows, scale=2)
 
 # %% [markdown]
-# One number does little. Number 0 turns the upper balloon from dark red to green and orange, number 20 does hardly
-# anything. No number *is* a balloon; a scene is the sum of all 64. On the walk the balloons do not travel: they fade in
+# One number can do much: number 20 raises the balloons bit by bit, number 0 swaps the arrangement, number 7 does
+# least. No number *is* a balloon; a scene is the sum of all 64. On the walk the balloons do not travel: they fade in
 # one place and appear in another, with a soft picture between. This small model knows a few arrangements and crosses
 # from one to the next.
 #

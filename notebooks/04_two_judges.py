@@ -406,7 +406,7 @@ for name, table in tables.items():
 # %% [markdown]
 # Read the ratios. In all shipped models layout's is the higher one, for inputs and for decisions, and so the two
 # judges differ in the direction that theory says. But they differ *in degree*. With the balloons, content minds a moved
-# rectangle about three quarters as much as a recoloured one, and layout minds both about alike. The low-level part,
+# rectangle about half as much as a recoloured one, and layout minds both about alike. The low-level part,
 # which sees everything, lies between the two.
 #
 # Then read the last column. When the whole picture slides, content's decision changes much less than by one pasted
@@ -597,8 +597,8 @@ for each, part in zip(axes, D.branches, strict=True):
 plt.show()
 
 # %% [markdown]
-# Mind the two scales: layout's is about eight times as large. It likes the balloon best where it was, at 0, and little
-# in between. There is a second peak at about 37 pixels. There the striped balloon changes places with the purple one,
+# Mind the two scales: layout's is about nine times as large. It likes the balloon best where it was, at 0, and little
+# in between. There is a second peak at about 36 pixels. There the striped balloon changes places with the purple one,
 # which is as large: probably few cuts show, and the arrangement is nearly the old one. Content has the same two peaks.
 # So even this judge of *what* minds where the balloon is pasted, as the table said.
 #

@@ -318,9 +318,9 @@ contact_sheet({labels[name]: row["pictures"][-1] for name, row in rows.items()},
 
 # %% [markdown]
 # Compare down a column first: one latent, four ways. Then along a row: are the six pictures six scenes? With the
-# shipped balloons, the first three rows can hardly be told apart; in the flipped one textures turn smooth and most of
-# the six become nearly the same picture. In *all* rows balloons stand on the same few places and it varies which are
-# filled: this small model learned to vary no more than that, and DR did not make it.
+# shipped balloons, the first three rows are much alike: most of the six arrange the balloons differently, though some
+# places recur. In the flipped one textures turn smooth and the six grow alike: balloons keep to a few places, and
+# little more varies than which of these are filled.
 #
 # "Without DR" drifts slowly, since a trained model does not collapse in a minute. What happens when it is trained
 # without DR *from the start* stands in the published tables below; `ablations.ipynb` trains it on your picture.

@@ -540,13 +540,13 @@ sure, fooled = describe(finished.log())
 print(f"D gives the right answer {sure:.2f} and finds fakes real by {fooled:.2f}; a coin: 0.50 and 0.50")
 
 # %% [markdown]
-# Answer to question 1: not far below 5.5. Here, too, D is ahead in the first 500 iterations. After that its loss stays
-# near 4.8 and G's falls slowly towards 3.3. D is a little surer than a coin, no more, while the pictures went from
+# Answer to question 1: not far below 5.5. Here, too, D is ahead for a while, around 180. After that its loss sinks
+# slowly to 4.6, and G's wavers and ends near 3.4. D is a little surer than a coin, no more, while the pictures went from
 # blocks to balloons. So the losses of an equal game hardly move, however much both learn. Diversity is no
 # contest, and goes on rising.
 #
 # Do not think the model perfect, either. The balloons are recognisable and stand elsewhere than in the training image,
-# but the six samples are much alike; their places hardly change. No curve says so.
+# but some have run together, and two of the six samples are nearly alike. No curve says so.
 #
 # ## Broken on purpose
 #

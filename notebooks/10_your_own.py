@@ -424,9 +424,9 @@ contact_sheet(rows, scale=2)
 
 # %% [markdown]
 # In SinGAN's row every picture has its balloons in other places and numbers, but their patterns are muddled, and in the
-# last picture some melt into sausages. SIV-GAN's are sharper, and its six are nearly one arrangement: the same shapes,
-# equally spaced, some there and some not. Both kept sky above and bushes below. That is what a few minutes give; your
-# eye decides which is of use to you.
+# last picture some melt into sausages. SIV-GAN's are sharper and stand in several arrangements, but some have run
+# together, and pictures 2 and 4 are nearly one. Both kept sky above and bushes below. That is what a few minutes give;
+# your eye decides which is of use to you.
 #
 # ## Your turn: the form
 #
