@@ -541,8 +541,8 @@ print(f"D gives the right answer {sure:.2f} and finds fakes real by {fooled:.2f}
 
 # %% [markdown]
 # Answer to question 1: not far below 5.5. Here, too, D is ahead for a while, around 180. After that its loss sinks
-# slowly to 4.6, and G's wavers and ends near 3.4. D is a little surer than a coin, no more, while the pictures went from
-# blocks to balloons. So the losses of an equal game hardly move, however much both learn. Diversity is no
+# slowly to 4.6, and G's wavers and ends near 3.4. D is a little surer than a coin, no more, while the pictures went
+# from blocks to balloons. So the losses of an equal game hardly move, however much both learn. Diversity is no
 # contest, and goes on rising.
 #
 # Do not think the model perfect, either. The balloons are recognisable and stand elsewhere than in the training image,
