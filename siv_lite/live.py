@@ -104,6 +104,7 @@ class LiveTraining(Panel):
         self.attempt("The training", self.end)
 
     def draw(self) -> str:
+        """Show what the folder holds by now; return how far the training is."""
         log, now = read_log(self.folder), time.monotonic()
         if not log:
             return "Getting ready ..."
@@ -166,6 +167,7 @@ class Upload(Panel):
         super().__init__(controls, {"Start": ("Train on this file", self.start)}, self.place)
 
     def start(self) -> str:
+        """Train on the chosen file, of which only the frames are kept."""
         files, max_size, method, preset, seed = self.values().values()
         if not files:
             raise SivLiteError("No file is chosen yet; choose an image, a GIF or a video first")

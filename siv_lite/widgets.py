@@ -181,8 +181,9 @@ class Explorer(Panel):
         return f"Saved {path}"
 
     def save_gif(self) -> str:
+        """Save a video, or of images the walk there and back."""
         path, images = self.run.folder / "exports" / f"{self.name()}.gif", self.images(self.values())
-        if len(images) == 1:  # there and back; a video is saved as it is
+        if len(images) == 1:
             there = [self.images({**self.values(), "walk": step / STEPS}) for step in range(STEPS + 1)]
             images = torch.cat(there + there[-2:0:-1])
         save_animation(images, path)
@@ -232,12 +233,12 @@ class Microscope(Panel):
     @torch.no_grad()
     def decide(self, picture: Tensor) -> dict[str, list[Tensor]]:
         """For each part, how real each block finds each place of a picture (3, H, W): maps (1, 1, h, w) in [0, 1]."""
-        pyramid = [picture[None].to(self.run.method.count.device)]
-        while len(pyramid) < len(self.run.method.real):
-            pyramid.append(F.avg_pool2d(pyramid[-1], 2))
-        return {part: [x.sigmoid().cpu() for x in maps] for part, maps in self.run.method.D(pyramid).items()}
+        method = self.run.method
+        decisions = method.D(method.halve(picture[None].to(method.count.device)))
+        return {part: [x.sigmoid().cpu() for x in maps] for part, maps in decisions.items()}
 
     def draw(self) -> str:
+        """Show the edited picture and the maps; return what the maps mean."""
         source, number, *edits = self.values().values()
         real, rows = self.run.method.real[0], {}
         picture = self.run.sample(1, number)[0] if source == "sample" else real[number % len(real)].cpu()

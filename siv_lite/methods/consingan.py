@@ -139,6 +139,7 @@ class ConSinGAN(Pyramid):
         return [(3, height, width), *((self.settings.width, h + more, w + more) for h, w in above)]
 
     def grow(self) -> None:
+        """Add a block and its optimiser; with the first also head, tail and D."""
         width, stage, new = self.settings.width, self.stage, {}
         if stage == 0:
             new = {"head": Layers(3, width, padding=1), "tail": Layers(width, 3, padding=1)}
@@ -198,6 +199,7 @@ class ConSinGAN(Pyramid):
         return self.networks["tail"](super().refine_all(noise, sizes))
 
     def step(self) -> dict[str, Tensor]:
+        """Some updates of D, then as many of the stages that train, together, along one gradient (release)."""
         settings, D, features = self.settings, self.networks["D"], None
         frame = torch.randint(len(self.real[0]), (1,), generator=self.generator, device=self.count.device)
         real, rate, sizes = self.real[self.stage][frame], self.rate(), self.sizes[: self.stage + 1]

@@ -216,6 +216,7 @@ class FastGAN(Method):
         self.reconstruction = "lpips" if self.perceptual else "l1"
 
     def step(self) -> dict[str, Tensor]:
+        """One update of D, which also restores what it saw, then one of G."""
         settings, n = self.settings, self.settings.batch_size
         draw = {"generator": self.generator, "device": self.count.device}
         mirrored = torch.rand((n, 1, 1, 1), **draw) < 0.5  # release

@@ -117,6 +117,7 @@ class HPVAEGAN(Pyramid):
         return [(3 if stage else 2 * self.settings.width, *size) for stage, size in enumerate(sizes)]
 
     def grow(self) -> None:
+        """Add a generator; with the first the encoder, with the first of the GANs D."""
         settings, width, dimensions, name = self.settings, self.settings.width, 2 + self.video, f"G{self.stage}"
         new = {name: Generator(3 if self.stage else 2 * width, width, dimensions)}
         if self.stage == 0:
@@ -165,6 +166,7 @@ class HPVAEGAN(Pyramid):
         return pictures.transpose(1, 2) if self.video else pictures
 
     def step(self) -> dict[str, Tensor]:
+        """`vae_steps` updates of the patch-VAE, or in the later stages one of the patch-GAN."""
         vae = self.stage < self.settings.vae_stages
         with self.arithmetic():
             for _ in range(self.settings.vae_steps if vae else 1):

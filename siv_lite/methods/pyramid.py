@@ -77,6 +77,7 @@ class Pyramid(Method):
         """What the generator of `stage` makes of a coarser picture (None at the coarsest) and N(0, 1) noise."""
 
     def enter(self, iteration: int) -> bool:
+        """Every stage has equally many iterations, `settings.iterations`."""
         wanted = min((iteration - 1) // self.settings.iterations, self.stages - 1)
         changed = wanted > self.stage
         while self.stage < wanted:

@@ -72,6 +72,7 @@ class SinGAN(Pyramid):
         return min(self.settings.width * 2 ** (stage // 4), max(self.settings.most_width, self.settings.width))
 
     def grow(self) -> None:
+        """Add a generator, begun as a copy of the one below where both are as wide, and a D likewise."""
         G, same = Generator(self.width(self.stage)), self.stage and self.width(self.stage) == self.width(self.stage - 1)
         G.prepare(self.count.device, self.generator)
         if same:  # a stage starts where the one below it ended
@@ -96,6 +97,7 @@ class SinGAN(Pyramid):
         return list(zip((self.amplitudes[self.stage] * noise).split(1), coarser.split(1), strict=True))
 
     def step(self) -> dict[str, Tensor]:
+        """`inner_steps` updates of the newest stage's D, then of its G (section 2.2)."""
         settings, name = self.settings, f"G{self.stage}"
         G, D, rate = self.networks[name], self.networks["D"], self.rate()
         self.rest(G, D)

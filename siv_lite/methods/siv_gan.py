@@ -219,11 +219,17 @@ class SIVGAN(Method):
         self.optimisers = {name: adam(self.networks[name], settings.learning_rate) for name in "GD"}
         self.count = torch.zeros((), device=device)
         resized = F.interpolate(frames.to(device), self.size, mode="bilinear", antialias=True, align_corners=False)
-        self.real = [resized.contiguous(memory_format=torch.channels_last)]
-        while len(self.real) < settings.low_level_blocks:
-            self.real.append(F.avg_pool2d(self.real[-1], 2))
+        self.real = self.halve(resized.contiguous(memory_format=torch.channels_last))
+
+    def halve(self, images: Tensor) -> list[Tensor]:
+        """The images (n, 3, H, W) and their halves, fine to coarse: what the low-level blocks of D read."""
+        pyramid = [images]
+        while len(pyramid) < self.settings.low_level_blocks:
+            pyramid.append(F.avg_pool2d(pyramid[-1], 2))
+        return pyramid
 
     def step(self) -> dict[str, Tensor]:
+        """One update of D, then one of G, judged by the new D (Eq. 3 and 5)."""
         settings, n = self.settings, self.settings.batch_size
         with self.arithmetic():
             with torch.no_grad():
