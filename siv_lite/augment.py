@@ -11,7 +11,7 @@ CROP = 0.75  # the smallest crop, of the side
 ROTATION = math.radians(8)
 
 
-def draw_transforms(n: int, height: int, width: int, probability: float, generator: torch.Generator) -> Tensor:
+def sample_transforms(n: int, height: int, width: int, probability: float, generator: torch.Generator) -> Tensor:
     """Draw `n` affine maps (n, 2, 3) from output to input coordinates, both in [-1, 1] over the picture. A sample is,
     each with `probability` (SIV-GAN, section 3.3), translated by whole pixels, which blurs nothing, flipped, and either
     cropped and resized or rotated (release; in pixels, so that a wide picture is not sheared)."""
@@ -28,8 +28,8 @@ def draw_transforms(n: int, height: int, width: int, probability: float, generat
     return torch.stack(rows, dim=1).view(n, 2, 3)
 
 
-def transform(images: Tensor, transforms: Tensor) -> Tensor:
-    """Apply affine maps (n, 2, 3) of `draw_transforms` to images (n, c, h, w) of any scale; borders are reflected."""
+def apply_transforms(images: Tensor, transforms: Tensor) -> Tensor:
+    """Apply affine maps (n, 2, 3) of `sample_transforms` to images (n, c, h, w) of any scale; borders are reflected."""
     grid = F.affine_grid(transforms, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from siv_lite.errors import SivLiteError, check_whole
+from siv_lite.errors import SivLiteError, check_integer
 from siv_lite.frames import check_frames
 from siv_lite.methods.pyramid import resize
 from siv_lite.run import Run
@@ -22,9 +22,9 @@ def redraw(run: Run, image: Tensor, start: int, seed: int = 0, samples: int = 1,
     if not method.editable:
         raise SivLiteError(f"{run.folder} is a run of {run.config['method']}, which redraws no pictures; take singan's")
     check_size(run, "image", check_frames(image))
-    if not 1 <= check_whole("start", start, 0) < method.stages:
+    if not 1 <= check_integer("start", start, 0) < method.stages:
         raise SivLiteError(f"start must be 1 to {method.stages - 1}, the stages of {run.folder} above 0, not {start}")
-    latents = method.draw_latents(check_whole("samples", samples, 1), check_whole("seed", seed, 0))
+    latents = method.draw_latents(check_integer("samples", samples, 1), check_integer("seed", seed, 0))
     reduced = resize(image, method.sizes[start - 1])
     reduced = reduced + grain * torch.randn(reduced.shape, generator=torch.Generator().manual_seed(seed))
     return run.generate(latents, start=start, image=reduced)
@@ -47,7 +47,7 @@ def paint_to_image(run: Run, paint: Tensor, start: int, seed: int = 0, colours: 
     first takes the nearest of so many main colours of the training image (k-means; 5 in the release). A little grain is
     added, as the paper does not: generators that have seen only textures leave flat colours flat."""
     if colours is not None:
-        centres = main_colours(run.frames[:1], check_whole("colours", colours, 2))
+        centres = main_colours(run.frames[:1], check_integer("colours", colours, 2))
         pixels = check_frames(paint).permute(0, 2, 3, 1)
         paint = centres[torch.cdist(pixels.flatten(0, 2), centres).argmin(1)].view(pixels.shape).permute(0, 3, 1, 2)
     return redraw(run, paint, start, seed, grain=GRAIN)
@@ -65,7 +65,7 @@ def super_resolve(run: Run, factor: float = 4, steps: int = 6) -> Tensor:
         raise SivLiteError(f"factor must be above 1 and at most 16, not {factor!r}")
     method.rest()
     picture = image
-    for step in range(1, check_whole("steps", steps, 1) + 1):
+    for step in range(1, check_integer("steps", steps, 1) + 1):
         size = tuple(round(side * factor ** (step / steps)) for side in image.shape[2:])
         with torch.no_grad():
             picture = method.refine(method.stages - 1, picture, image.new_zeros((1, 3, *size)), size)
@@ -85,7 +85,7 @@ def animate(run: Run, n: int = 48, seed: int = 0, start: int = 0, alpha: float =
     for name, value in (("alpha", alpha), ("beta", beta)):
         if not 0 <= value <= 1:
             raise SivLiteError(f"{name} must lie in 0 to 1, not {value!r}")
-    draws = method.draw_latents(check_whole("n", n, 1) + 1, check_whole("seed", seed, 0))
+    draws = method.draw_latents(check_integer("n", n, 1) + 1, check_integer("seed", seed, 0))
     fixed = torch.cat([part.flatten(1) for part in method.fixed_noise(1)], dim=1).cpu()
     walk = [fixed, fixed + (1 - alpha) * (1 - beta) * draws[-1:]]
     for u in draws[: n - 1].split(1):

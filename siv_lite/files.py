@@ -9,7 +9,7 @@ from siv_lite.errors import SivLiteError
 
 
 @contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary name beside `path` that becomes `path` when the block ends well, and vanishes when it does not.
     Missing folders are made. Raises SivLiteError where the file cannot be written."""
     path = Path(path)

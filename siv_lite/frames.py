@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
-from siv_lite.errors import SivLiteError, check_whole
-from siv_lite.files import replacing
+from siv_lite.errors import SivLiteError, check_integer
+from siv_lite.files import atomic_write
 
 MIN_SIDE, MAX_ASPECT, MAX_FRAMES, MAX_PIXELS = 32, 4, 1000, 50_000_000
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # another of Pillow's would start PostScript
@@ -29,10 +29,10 @@ def read_frames(
     range of frames, of which every `stride`-th is kept (the skip-frame factor of SIV-GAN, Fig. 5). Of a folder, each
     image's first frame, frame2 before frame10. Raises SivLiteError for unreadable sources, sides under 32, aspects over
     4:1, over 1,000 frames or 50 megapixels. Transparency becomes white, EXIF rotation is applied."""
-    check_whole("max_size", MIN_SIDE if max_size is None else max_size, MIN_SIDE)
-    check_whole("stride", stride, 1)
-    check_whole("start", start, 0)
-    check_whole("stop", 1 if stop is None else stop, 1)
+    check_integer("max_size", MIN_SIDE if max_size is None else max_size, MIN_SIDE)
+    check_integer("stride", stride, 1)
+    check_integer("start", start, 0)
+    check_integer("stop", 1 if stop is None else stop, 1)
     chosen, pixels, first = slice(start, stop, stride), [], None
     if not isinstance(path, str | os.PathLike) or not os.path.exists(path) or not os.access(path, os.R_OK):
         raise SivLiteError(f"{path} does not exist or may not be read; check the path and its permissions")
@@ -94,7 +94,7 @@ def image_grid(images: torch.Tensor, columns: int | None = None, padding: int = 
     pixels = to_uint8(images)
     count, height, width, _ = pixels.shape
     square = min(count, max(1, round(math.sqrt(count * height / width))))
-    columns = square if columns is None else check_whole("columns", columns, 1)
+    columns = square if columns is None else check_integer("columns", columns, 1)
     step_y, step_x = height + padding, width + padding
     grid = Image.new("RGB", (columns * step_x + padding, math.ceil(count / columns) * step_y + padding), "white")
     for index, image in enumerate(pixels):
@@ -107,7 +107,7 @@ def contact_sheet(rows: dict[str, torch.Tensor], scale: int = 1) -> Image.Image:
     if not rows:
         raise SivLiteError('contact_sheet has no rows; give at least one, like {"training": frames}')
     font, gap, label_height = ImageFont.load_default(), 2, 16
-    height = check_whole("scale", scale, 1) * max(images.shape[2] for images in rows.values())
+    height = check_integer("scale", scale, 1) * max(images.shape[2] for images in rows.values())
     steps = [round(images.shape[3] * height / images.shape[2]) + gap for images in rows.values()]
     widths = [len(images) * step - gap for images, step in zip(rows.values(), steps, strict=True)]
     width = max(*widths, *(math.ceil(font.getlength(label)) for label in rows))
@@ -125,7 +125,7 @@ def save_image(image: Image.Image, path: str | os.PathLike) -> None:
     """Write a PNG, whole or not at all; SivLiteError when the name is no .png or cannot be written."""
     if Path(path).suffix.lower() != ".png":
         raise SivLiteError(f"{path} must end in .png")
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         image.save(temporary)
 
 
@@ -136,7 +136,7 @@ def save_animation(images: torch.Tensor, path: str | os.PathLike, fps: float = 1
     if Path(path).suffix.lower() not in (".gif", ".webp"):
         raise SivLiteError(f"{path} must end in .gif or .webp")
     first, *rest = [Image.fromarray(image) for image in to_uint8(images)]
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         first.save(temporary, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, quality=90)
 
 
@@ -203,3 +203,16 @@ def _check_size(width: int, height: int, label: str) -> None:
     if shortest < MIN_SIDE or longest > MAX_ASPECT * shortest + 2:  # rounding may cost the short side half a pixel
         reason = "under 32 or longer than 4:1; crop it, enlarge it or reduce it less"
         raise SivLiteError(f"{label} is {width} x {height} pixels: {reason}")
+
+
+def resize_frames(frames: torch.Tensor, max_size: int) -> torch.Tensor:
+    if max(frames.shape[2:]) <= max_size:
+        return frames
+    scale = max_size / max(frames.shape[2:])
+    size = max(1, round(frames.shape[3] * scale)), max(1, round(frames.shape[2] * scale))
+    small = [np.array(Image.fromarray(x).resize(size, Image.Resampling.BILINEAR)) for x in to_uint8(frames)]
+    return torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
+
+
+def as_images(samples: torch.Tensor) -> torch.Tensor:
+    return samples.flatten(0, -4)

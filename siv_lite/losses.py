@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def discriminator_part_loss(decisions: list[Tensor], real: int) -> Tensor:
+def discriminator_part_loss(decisions: list[Tensor], num_real: int) -> Tensor:
     """Eq. 1 and 2 for one part D_*: the mean over its blocks l of -E[log D_l(x)] - E[log(1 - D_l(G(z)))].
     `decisions` are logits (n, 1, h_l, w_l); the first `real` samples are real, the others generated."""
-    losses = [F.softplus(-logits[:real]).mean() + F.softplus(logits[real:]).mean() for logits in decisions]
+    losses = [F.softplus(-logits[:num_real]).mean() + F.softplus(logits[num_real:]).mean() for logits in decisions]
     return torch.stack(losses).mean()
 
 

@@ -1,293 +1,690 @@
-"""SIV-GAN: Sushko, Zhang, Gall, Khoreva, "Generating Novel Scene Compositions from Single Images and Videos" (earlier
-"One-Shot GAN", CVPRW 2021), whose sections, equations and tables are named below; "release" is its authors' program."""
+"""SIV-GAN: learning new scene compositions from one image or one clip.
+
+Sushko, Zhang, Gall, Khoreva, "Generating Novel Scene Compositions from Single Images and Videos",
+published earlier as "One-Shot GAN" (CVPRW 2021). Sections, equations and tables below are the former
+paper's; "official code" is its authors' program.
+
+Read in this order: `SIVGAN.step`, one training step (Eq. 3 and 5); `Discriminator`, the branches for
+content and layout (section 3.1); `Generator`; `losses.py`, Eq. 1, 2 and 4; `augment.py`.
+"""
 
 import itertools
 import math
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siv_lite import losses
-from siv_lite.augment import draw_transforms, mix_channels, mix_rectangle, transform
-from siv_lite.blocks import SLOPE, SpectralConv2d, SpectralNetwork, adam, average_weights
+from siv_lite.augment import apply_transforms, mix_channels, mix_rectangle, sample_transforms
 from siv_lite.errors import SivLiteError
-from siv_lite.methods import Method
+from siv_lite.methods.base import Method
+from siv_lite.methods.settings import Bounds, Count, ImageSize, Probability, Weight
+from siv_lite.nn import LEAKY_SLOPE, SpectralConv2d, SpectralNetwork, make_adam, update_ema
 
-BOUNDS = {  # least and greatest value of a setting
-    **dict.fromkeys(("augmentation", "feature_mixing", "decay", "average"), (0, 1)),
-    **dict.fromkeys(("diversity_weight", "balance", "learning_rate"), (0, 1e6)),
-    **dict.fromkeys(("generator_blocks", "low_level_blocks", "branch_blocks"), (1, 9)),
-    **{"batch_size": (2, 256), "width": (8, 1024), "latent_size": (1, 4096), "iterations": (1, 10**8)},
-}
-WIDTHS = (8, 8, 8, 8, 8, 8, 8, 4, 2, 1)  # of G, coarse to fine, in units of `width`: B blocks take the last B + 1
+# Channels in units of `base_channels`. G: coarse to fine; a generator of B blocks takes the last
+# B + 1. D: fine to coarse, from the first on.
+GENERATOR_WIDTHS = (8, 8, 8, 8, 8, 8, 8, 4, 2, 1)
 DISCRIMINATOR_WIDTHS = (1, 2, 4, 8, 8, 8, 8, 8, 8)
-Decisions = dict[str, list[Tensor]]  # by part
+
+MIN_GRID_SIDE = 3  # cells of G's coarsest map
+MAX_GRID_SIDE = 64
+
+BlockCount = Annotated[int, Bounds(1, 9)]
+Logits = dict[str, list[Tensor]]  # part of D -> one map for each of its blocks, (n, 1, h_l, w_l)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training is made of; the defaults are the paper's (section 3.3). None: follows from the frames."""
+    """Settings of SIV-GAN; the defaults are the paper's (section 3.3). None: follows from the frames."""
 
-    iterations: int | None = None  # None: 100,000 for an image, 300,000 for a clip
-    batch_size: int = 5
-    width: int = 32  # channels at full resolution; eight times as many at the coarsest
-    latent_size: int = 64
-    latent: Literal["projected", "broadcast"] = "projected"  # release, paper
-    generator_blocks: int | None = None
-    grid: tuple[int, int] | None = None  # (height, width) of the coarsest map; a picture is grid x 2^(blocks - 1)
-    low_level_blocks: int | None = None  # N_low-level (Table 6)
-    branch_blocks: int | None = None  # N_layout = N_content
-    layout_branch: bool = True  # Table 3; without both branches D is one ordinary trunk
+    image_size: ImageSize = 256  # longest side of the frames, in pixels; larger ones are reduced
+    iterations: Count | None = None  # None: 100,000 for an image, 300,000 for a clip
+    batch_size: Annotated[int, Bounds(2, 256)] = 5
+    learning_rate: Weight = 2e-4
+    lr_decay_fraction: Probability = 0.0  # of training, at its end, over which the rate falls to 0
+    ema_decay: Probability = 0.9999  # of the moving average of G's weights
+
+    # Networks.
+    base_channels: Annotated[int, Bounds(8, 1024)] = 32  # at full resolution; 8 times as many below
+    latent_size: Annotated[int, Bounds(1, 4096)] = 64
+    latent: Literal["projected", "broadcast"] = "projected"  # official code, paper
+    generator_blocks: BlockCount | None = None
+    coarsest_size: tuple[int, int] | None = None  # (h, w) of G's coarsest map
+    low_level_blocks: BlockCount | None = None  # N_low-level (Table 6)
+    branch_blocks: BlockCount | None = None  # N_content = N_layout
+
+    # Parts that Table 3 removes one by one. Without both branches D is one ordinary trunk.
+    layout_branch: bool = True
     content_branch: bool = True
     low_level_loss: bool = True
-    augmentation: float = 0.7  # probability of each kind of DA per sample
-    feature_mixing: float = 0.4  # probability of FA per discriminator pass and kind
-    diversity: Literal["features", "images", "DS", "zCR", "none"] = "features"  # Table 4
-    diversity_weight: float = 0.15  # lambda (Table 5)
-    balance: float = 16.0  # on lambda: 1 is Eq. 5 to the letter; release weighs DR 13 to 20 times more, by depth
-    learning_rate: float = 2e-4
-    decay: float = 0.0  # the share of the iterations, the last ones, over which the learning rate falls to zero
-    average: float = 0.9999  # of the weights' moving average (EMA)
+
+    # Augmentation.
+    augmentation: Probability = 0.7  # DA: probability of each kind, per sample
+    feature_mixing: Probability = 0.4  # FA: probability of each kind, per pass of D
+
+    # Diversity regularization (Eq. 4, Table 4), times lambda (Table 5) times a factor: 1 is Eq. 5 as
+    # printed; the official code weighs the term 13 to 20 times more, depending on the depth.
+    diversity: Literal["features", "images", "DS", "zCR", "none"] = "features"
+    diversity_weight: Weight = 0.15  # lambda
+    diversity_scale: Weight = 16.0
 
 
-def complete(settings: Settings, count: int, height: int, width: int) -> Settings:
-    """Fill in what follows from the frames: iterations, depths and latent grid, for any size from 32 px up. G doubles a
-    grid, at least 3 cells high and wide and nearest to the frames in shape, as often as release does for the longer
-    side (~1024 px: 9 blocks, ~512: 8, ~256: 7, ~128: 6, ~64: 5), less for elongated frames. The layout branch halves
-    F(x) down to one pixel at most. Raises SivLiteError where overrides leave no room."""
+def complete_settings(settings: Settings, num_frames: int, height: int, width: int) -> Settings:
+    """Fill in what follows from the frames: iterations, depths, and the size of G's coarsest map.
+
+    Works for any size from 32 px up. Depths are those of the official code where it has any: for a
+    longest side of about 1024 px G gets 9 blocks, 512: 8, 256: 7, 128: 6, 64: 5; fewer for elongated
+    frames.
+
+    Args:
+        settings: with None for whatever is to follow from the frames.
+        num_frames: N.
+        height: of the frames, in pixels.
+        width: of the frames, in pixels.
+
+    Returns:
+        Settings without None.
+
+    Raises:
+        SivLiteError: where the given settings leave no room for the rest.
+    """
+    num_blocks = settings.generator_blocks or choose_depth(height, width)
+    scale = 2 ** (num_blocks - 1)  # pixels of the image in a cell of the coarsest map
+    grid = settings.coarsest_size or choose_grid(height, width, scale)
+    if not all(1 <= side <= MAX_GRID_SIDE for side in grid):
+        raise SivLiteError(
+            f"Setting coarsest_size of siv_gan must have sides of 1 to {MAX_GRID_SIDE}, not {grid}"
+        )
+    image_size = (grid[0] * scale, grid[1] * scale)
+    low_level, branch = choose_discriminator_depths(settings, num_blocks, image_size)
+
+    default_iterations = 100_000 if num_frames == 1 else 300_000
+    return replace(
+        settings,
+        iterations=settings.iterations or default_iterations,
+        generator_blocks=num_blocks,
+        coarsest_size=tuple(grid),
+        low_level_blocks=low_level,
+        branch_blocks=branch,
+    )
+
+
+def choose_depth(height: int, width: int) -> int:
+    """Choose how many blocks G has: as many as the official code's for the longer side, but no more
+    than leave the shorter side 2.5 cells of the coarsest map."""
     short, long = sorted((height, width))
-    most = min(round(math.log2(long)) - 1, math.floor(math.log2(short / 2.5)) + 1, len(WIDTHS) - 1)
-    blocks = settings.generator_blocks or most
-    cell = 2 ** (blocks - 1)
+    by_long_side = round(math.log2(long)) - 1
+    by_short_side = math.floor(math.log2(short / 2.5)) + 1
+    return min(by_long_side, by_short_side, len(GENERATOR_WIDTHS) - 1)
 
-    def misfit(grid: tuple[int, int]) -> tuple[bool, float]:
-        rows, columns = math.log(grid[0] * cell / height), math.log(grid[1] * cell / width)
-        return min(grid) < 3, abs(rows - columns) + abs(rows + columns) / 4  # of shape and of area
 
-    sides = [(max(1, side // cell), side // cell + 1) for side in (height, width)]
-    grid = settings.grid or min(itertools.product(*sides), key=misfit)
-    if not all(1 <= side <= 64 for side in grid):
-        raise SivLiteError(f"Setting grid of siv_gan must have sides of 1 to 64, not {grid}")
-    halvings = math.floor(math.log2(min(grid) * cell))
-    low_level = settings.low_level_blocks or blocks // 2
-    branch = settings.branch_blocks or max(1, min((8 if blocks == 9 else 7) - low_level, halvings - low_level))
-    if low_level + branch > min(halvings, len(DISCRIMINATOR_WIDTHS) - 1) or low_level > blocks:
-        needed = f"{low_level} low_level_blocks and {branch} branch_blocks need pictures of {2 ** (low_level + branch)}"
-        made = f"{blocks} generator_blocks make {grid[0] * cell} x {grid[1] * cell} of these frames"
-        raise SivLiteError(f"{needed} px a side, but {made}; use fewer")
-    found = {"generator_blocks": blocks, "grid": tuple(grid), "low_level_blocks": low_level, "branch_blocks": branch}
-    return replace(settings, iterations=settings.iterations or (100_000 if count == 1 else 300_000), **found)
+def choose_grid(height: int, width: int, scale: int) -> tuple[int, int]:
+    """Choose the coarsest map (h, w), at least 3 cells a side, whose image comes nearest to the
+    frames: above all in shape, and a little in area."""
+
+    def mismatch(grid: tuple[int, int]) -> tuple[bool, float]:
+        log_ratio_y = math.log(grid[0] * scale / height)
+        log_ratio_x = math.log(grid[1] * scale / width)
+        shape_error = abs(log_ratio_y - log_ratio_x)
+        area_error = abs(log_ratio_y + log_ratio_x)
+        return min(grid) < MIN_GRID_SIDE, shape_error + area_error / 4
+
+    rounded_down_or_up_h = (max(1, height // scale), height // scale + 1)
+    rounded_down_or_up_w = (max(1, width // scale), width // scale + 1)
+    candidates = itertools.product(rounded_down_or_up_h, rounded_down_or_up_w)
+    return min(candidates, key=mismatch)
+
+
+def choose_discriminator_depths(
+    settings: Settings, num_blocks: int, image_size: tuple[int, int]
+) -> tuple[int, int]:
+    """Choose the number of D's low-level blocks and of each branch's blocks.
+
+    D halves the image once per block, down to one pixel at most in the layout branch.
+    """
+    max_halvings = math.floor(math.log2(min(image_size)))
+    low_level = settings.low_level_blocks or num_blocks // 2
+    official_depth = 8 if num_blocks == 9 else 7
+    wanted_branch = min(official_depth - low_level, max_halvings - low_level)
+    branch = settings.branch_blocks or max(1, wanted_branch)
+
+    max_depth = min(max_halvings, len(DISCRIMINATOR_WIDTHS) - 1)
+    if low_level + branch > max_depth or low_level > num_blocks:
+        height, width = image_size
+        raise SivLiteError(
+            f"{low_level} low_level_blocks and {branch} branch_blocks need images of "
+            f"{2 ** (low_level + branch)} px a side, but {num_blocks} generator_blocks make "
+            f"{height} x {width} of these frames; use fewer"
+        )
+    return low_level, branch
 
 
 class GeneratorBlock(nn.Module):
-    """Residual block as in BigGAN, without normalisation: act, x2, conv 3x3, act, conv 3x3, beside conv 1x1, x2."""
+    """Residual block as in BigGAN, without batch normalization.
 
-    def __init__(self, inputs: int, outputs: int, upsample: bool, rgb: bool):
+    Main path: leaky ReLU, x2, conv 3x3, leaky ReLU, conv 3x3. Shortcut: conv 1x1, x2.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, upsample: bool, has_rgb: bool):
+        """Build the block.
+
+        Args:
+            in_channels: channels of the input.
+            out_channels: channels of the output.
+            upsample: whether height and width double.
+            has_rgb: whether the block also gives an image for D to read.
+        """
         super().__init__()
-        self.first = SpectralConv2d(inputs, min(inputs, outputs), 3, resample="up" if upsample else None)
-        self.second = SpectralConv2d(min(inputs, outputs), outputs, 3)
-        self.shortcut = SpectralConv2d(inputs, outputs, 1, bias=False)
-        self.to_rgb = SpectralConv2d(outputs, 3, 3) if rgb else None
+        hidden_channels = min(in_channels, out_channels)
+        resample = "up" if upsample else None
+        self.first = SpectralConv2d(in_channels, hidden_channels, 3, resample=resample)
+        self.second = SpectralConv2d(hidden_channels, out_channels, 3)
+        self.shortcut = SpectralConv2d(in_channels, out_channels, 1, bias=False)
+        self.to_rgb = SpectralConv2d(out_channels, 3, 3) if has_rgb else None
+        self.upsample = upsample
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = self.shortcut(x)  # before the upsampling, with which a 1x1 commutes
-        if self.first.resample:
+        """Turn (n, in_channels, h, w) into (n, out_channels, 2h, 2w), or (..., h, w)."""
+        # A 1x1 convolution commutes with nearest upsampling, and is cheaper before it.
+        shortcut = self.shortcut(x)
+        if self.upsample:
             shortcut = F.interpolate(shortcut, scale_factor=2, mode="nearest")
-        return self.second(F.leaky_relu_(self.first(F.leaky_relu(x, SLOPE)), SLOPE)) + shortcut
+
+        x = self.first(F.leaky_relu(x, LEAKY_SLOPE))
+        x = self.second(F.leaky_relu_(x, LEAKY_SLOPE))
+        return x + shortcut
 
 
 class Generator(SpectralNetwork):
-    """From latents (n, 64) through a small grid to pictures; the blocks that D reads give a picture each (MSG-GAN)."""
+    """From latents through a small map to images, at several scales.
+
+    The finest blocks, those whose resolutions D's low-level blocks read, give an image each
+    (MSG-GAN, Karnewar and Wang 2020).
+    """
 
     def __init__(self, settings: Settings):
+        """Build the network.
+
+        Args:
+            settings: completed ones.
+        """
         super().__init__()
-        widths = [settings.width * w for w in WIDTHS[-settings.generator_blocks - 1 :]]
-        self.grid, self.project = settings.grid, None
+        num_blocks = settings.generator_blocks
+        widths = GENERATOR_WIDTHS[-(num_blocks + 1) :]
+        channels = [settings.base_channels * width for width in widths]
+        self.grid = tuple(settings.coarsest_size)
+        self.latent_size = settings.latent_size
+
+        # From z to the coarsest map: projected (official code) or repeated in every cell (paper).
+        self.project = None
         if settings.latent == "projected":
-            self.project = nn.ConvTranspose2d(settings.latent_size, widths[0], settings.grid, bias=False)
+            self.project = nn.ConvTranspose2d(
+                settings.latent_size, channels[0], self.grid, bias=False
+            )
         else:
-            widths[0] = settings.latent_size
-        coarse = settings.generator_blocks - settings.low_level_blocks  # blocks without a picture
-        pairs = enumerate(itertools.pairwise(widths))
-        self.blocks = nn.ModuleList(GeneratorBlock(a, b, upsample=i > 0, rgb=i >= coarse) for i, (a, b) in pairs)
+            channels[0] = settings.latent_size
+
+        first_with_rgb = num_blocks - settings.low_level_blocks
+        self.blocks = nn.ModuleList()
+        for i in range(num_blocks):
+            block = GeneratorBlock(
+                in_channels=channels[i],
+                out_channels=channels[i + 1],
+                upsample=i > 0,
+                has_rgb=i >= first_with_rgb,
+            )
+            self.blocks.append(block)
 
     def features(self, latents: Tensor) -> list[Tensor]:
-        """G^l(z): the maps after every block, coarse to fine, (n, C_l, h_l, w_l)."""
-        x = latents[:, :, None, None]
-        x = x.expand(-1, -1, *self.grid) if self.project is None else self.project(x)
-        features = [x.contiguous(memory_format=torch.channels_last)]
-        for block in self.blocks:
-            features.append(block(features[-1]))
-        return features[1:]
+        """Run all blocks.
 
-    def pyramid(self, features: list[Tensor], scales: int | None = None) -> list[Tensor]:
-        """The pictures of the last `scales` blocks in [-1, 1], fine to coarse; by default all that D reads."""
-        pairs = [(block, x) for block, x in zip(self.blocks, features, strict=True) if block.to_rgb is not None]
-        return [torch.tanh(block.to_rgb(x)) for block, x in reversed(pairs[-(scales or len(pairs)) :])]
+        Args:
+            latents: z, (n, latent_size).
+
+        Returns:
+            G^l(z) of every block l, coarse to fine, (n, C_l, h_l, w_l).
+        """
+        assert latents.shape[1:] == (self.latent_size,), latents.shape
+        x = latents[:, :, None, None]  # (n, latent_size, 1, 1)
+        if self.project is None:
+            x = x.expand(-1, -1, *self.grid)
+        else:
+            x = self.project(x)
+        x = x.contiguous(memory_format=torch.channels_last)  # (n, C_0, *grid)
+
+        features = []
+        for block in self.blocks:
+            x = block(x)
+            features.append(x)
+        return features
+
+    def to_images(self, features: list[Tensor], num_scales: int | None = None) -> list[Tensor]:
+        """Turn feature maps into images.
+
+        Args:
+            features: of all blocks, as `features` returns them.
+            num_scales: how many of the finest images; None for all that D reads.
+
+        Returns:
+            (n, 3, h_l, w_l) in [-1, 1], fine to coarse.
+        """
+        images = []
+        for block, x in zip(reversed(self.blocks), reversed(features), strict=True):
+            if block.to_rgb is None or len(images) == num_scales:
+                break
+            images.append(torch.tanh(block.to_rgb(x)))
+        return images
 
 
 class DiscriminatorBlock(nn.Module):
-    """Residual block and decision: act (not in the first, release), conv, act, conv, average, beside average, 1x1."""
+    """Residual block with a decision of its own.
 
-    def __init__(self, inputs: int, middle: int, outputs: int, kernel: int = 3, activate: bool = True):
+    Main path: leaky ReLU, conv, leaky ReLU, conv, 2x2 average. Shortcut: 2x2 average, conv 1x1.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        activate: bool = True,
+    ):
+        """Build the block.
+
+        Args:
+            in_channels: channels of the input.
+            hidden_channels: channels between the two convolutions.
+            out_channels: channels of the output.
+            kernel_size: 3 halves height and width; 1 keeps them (content branch).
+            activate: whether the main path begins with a leaky ReLU; the first block of D has just
+                read an image, and does not (official code).
+        """
         super().__init__()
-        self.pool, self.activate = kernel > 1, activate
-        self.first = SpectralConv2d(inputs, middle, kernel)
-        self.second = SpectralConv2d(middle, outputs, kernel, resample="down" if self.pool else None)
-        self.shortcut = SpectralConv2d(inputs, outputs, 1, bias=False)
-        self.decide = SpectralConv2d(outputs, 1, 1)
+        self.pool = kernel_size > 1
+        self.activate = activate
+        resample = "down" if self.pool else None
+        self.first = SpectralConv2d(in_channels, hidden_channels, kernel_size)
+        self.second = SpectralConv2d(hidden_channels, out_channels, kernel_size, resample=resample)
+        self.shortcut = SpectralConv2d(in_channels, out_channels, 1, bias=False)
+        self.decide = SpectralConv2d(out_channels, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = self.shortcut(F.avg_pool2d(x, 2) if self.pool else x)
-        x = F.leaky_relu(x, SLOPE) if self.activate else x
-        return self.second(F.leaky_relu_(self.first(x), SLOPE)) + shortcut
+        """Turn (n, in_channels, h, w) into (n, out_channels, h / 2, w / 2), or (..., h, w)."""
+        shortcut = F.avg_pool2d(x, 2) if self.pool else x
+        shortcut = self.shortcut(shortcut)
+
+        if self.activate:
+            x = F.leaky_relu(x, LEAKY_SLOPE)
+        x = self.first(x)
+        x = self.second(F.leaky_relu_(x, LEAKY_SLOPE))
+        return x + shortcut
 
 
 class Discriminator(SpectralNetwork):
-    """Low-level blocks, then a branch that sees only the content of F(x) and one that sees only its layout (Fig. 2)."""
+    """Low-level blocks, then a branch for content and a branch for layout (section 3.1, Fig. 2).
+
+    The low-level blocks turn an image into features F(x). From there on
+
+    - the *content* branch sees F(x) averaged over all places: what is there, but not where;
+    - the *layout* branch sees F(x) squeezed to one channel: where things are, but not what.
+    """
 
     def __init__(self, settings: Settings):
+        """Build the network.
+
+        Args:
+            settings: completed ones.
+        """
         super().__init__()
-        widths = [settings.width * w for w in DISCRIMINATOR_WIDTHS]
-        low, self.mixing = settings.low_level_blocks, settings.feature_mixing
-        pairs = list(itertools.pairwise(widths))[: low + settings.branch_blocks]
-        rgb = [widths[0], *(w // 8 for w in widths[1:low])]
-        self.from_rgb = nn.ModuleList(SpectralConv2d(3, w, 3) for w in rgb)
-        sizes = enumerate(zip(pairs, rgb, strict=False))
-        blocks = (DiscriminatorBlock(a + w if i else a, a, b, activate=i > 0) for i, ((a, b), w) in sizes)
-        self.low_level = nn.ModuleList(blocks)
+        channels = [settings.base_channels * width for width in DISCRIMINATOR_WIDTHS]
+        num_low_level = settings.low_level_blocks
+        self.feature_mixing = settings.feature_mixing
+
+        # Low-level blocks. Each also reads the image of its own scale, through from_rgb (MSG-GAN).
+        self.from_rgb = nn.ModuleList()
+        self.low_level = nn.ModuleList()
+        for i in range(num_low_level):
+            is_first = i == 0
+            rgb_channels = channels[0] if is_first else channels[i] // 8
+            in_channels = channels[0] if is_first else channels[i] + rgb_channels
+            self.from_rgb.append(SpectralConv2d(3, rgb_channels, 3))
+            block = DiscriminatorBlock(
+                in_channels, channels[i], channels[i + 1], activate=not is_first
+            )
+            self.low_level.append(block)
+
+        # Branches, equally deep. Blocks of the content branch see one place only: 1x1 convolutions.
+        # Blocks of the layout branch see one channel only.
+        content = nn.ModuleList()
+        layout = nn.ModuleList()
+        trunk = nn.ModuleList()
+        for i in range(num_low_level, num_low_level + settings.branch_blocks):
+            a, b = channels[i], channels[i + 1]
+            if settings.content_branch:
+                content.append(DiscriminatorBlock(a, a, b, kernel_size=1))
+            if settings.layout_branch:
+                layout.append(DiscriminatorBlock(1, 1, 1))
+            if not (settings.content_branch or settings.layout_branch):
+                trunk.append(DiscriminatorBlock(a, a, b))
+
         self.branches = nn.ModuleDict()
         if settings.content_branch:
-            self.branches["content"] = nn.ModuleList(DiscriminatorBlock(a, a, b, kernel=1) for a, b in pairs[low:])
+            self.branches["content"] = content
         if settings.layout_branch:
-            self.squeeze = SpectralConv2d(widths[low], 1, 1)
-            self.branches["layout"] = nn.ModuleList(DiscriminatorBlock(1, 1, 1) for _ in pairs[low:])
+            self.squeeze = SpectralConv2d(channels[num_low_level], 1, 1)
+            self.branches["layout"] = layout
         if not self.branches:
-            self.branches["trunk"] = nn.ModuleList(DiscriminatorBlock(a, a, b) for a, b in pairs[low:])
+            self.branches["trunk"] = trunk
 
-    def view(self, part: str, x: Tensor, real: int = 0, generator: torch.Generator | None = None) -> Tensor:
-        """What a branch sees of F(x) (n, C, h, w); of the first `real` samples mixed (FA)."""
-        if part == "content":
-            x = x.mean((2, 3), keepdim=True)  # F_content: (n, C, 1, 1)
-        elif part == "layout":
-            x = self.squeeze(x)  # F_layout: (n, 1, h, w)
-        if not (real and self.mixing):
+    def branch_input(
+        self,
+        branch: str,
+        features: Tensor,
+        num_real: int = 0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Reduce F(x) to what a branch may see, and mix real samples (FA).
+
+        Args:
+            branch: "content", "layout" or "trunk", which sees everything.
+            features: F(x), (n, C, h, w).
+            num_real: of the batch, the first so many are real; only these are mixed.
+            generator: draws what is mixed; needed where `num_real` is not 0.
+
+        Returns:
+            F_content (n, C, 1, 1), F_layout (n, 1, h, w) or F (n, C, h, w).
+        """
+        x = features
+        if branch == "content":
+            x = x.mean((2, 3), keepdim=True)  # (n, C, 1, 1)
+        elif branch == "layout":
+            x = self.squeeze(x)  # (n, 1, h, w)
+
+        if num_real == 0 or self.feature_mixing == 0:
             return x
-        mixed = x[:real] if part == "content" else mix_rectangle(x[:real], self.mixing, generator)
-        mixed = mixed if part == "layout" else mix_channels(mixed, self.mixing, generator)
-        return torch.cat([mixed, x[real:]])
+        real = x[:num_real]
+        fake = x[num_real:]
+        if branch != "content":  # one place has no rectangles
+            real = mix_rectangle(real, self.feature_mixing, generator)
+        if branch != "layout":  # one channel cannot be exchanged
+            real = mix_channels(real, self.feature_mixing, generator)
+        return torch.cat([real, fake])
 
-    def forward(self, pyramid: list[Tensor], real: int = 0, generator: torch.Generator | None = None) -> Decisions:
-        """Logits, a map per block of each part, of pictures at all scales, fine to coarse; first `real` real ones."""
-        x, decisions = None, {"low_level": []}
-        for block, from_rgb, images in zip(self.low_level, self.from_rgb, pyramid, strict=True):
-            rgb = from_rgb(images)
-            x = block(rgb if x is None else torch.cat([x, rgb], dim=1))  # phi_lin_cat (Karnewar and Wang 2020)
-            decisions["low_level"].append(block.decide(x))
-        for part, blocks in self.branches.items():
-            y, decisions[part] = self.view(part, x, real, generator), []
+    def forward(
+        self,
+        images: list[Tensor],
+        num_real: int = 0,
+        generator: torch.Generator | None = None,
+    ) -> Logits:
+        """Judge images.
+
+        Args:
+            images: the same images at the scales of all low-level blocks, (n, 3, h_l, w_l) in
+                [-1, 1], fine to coarse.
+            num_real: of the batch, the first so many are real; only their features are mixed (FA).
+            generator: draws what is mixed.
+
+        Returns:
+            For "low_level" and every branch, one map of logits (n, 1, h_l, w_l) per block; high
+            means real.
+        """
+        assert len(images) == len(self.low_level), len(images)
+        assert images[0].ndim == 4 and images[0].shape[1] == 3, images[0].shape
+        logits: Logits = {"low_level": []}
+
+        # F(x): each block gets the features so far and the image of its own resolution
+        # (phi_lin_cat of MSG-GAN).
+        x = None
+        for block, from_rgb, image in zip(self.low_level, self.from_rgb, images, strict=True):
+            rgb = from_rgb(image)
+            x = rgb if x is None else torch.cat([x, rgb], dim=1)
+            x = block(x)
+            logits["low_level"].append(block.decide(x))
+        features = x  # F(x): (n, C, h, w)
+
+        for branch, blocks in self.branches.items():
+            logits[branch] = []
+            x = self.branch_input(branch, features, num_real, generator)
             for block in blocks:
-                y = block(y)
-                decisions[part].append(block.decide(y))
-        return decisions
+                x = block(x)
+                logits[branch].append(block.decide(x))
+        return logits
 
 
 class SIVGAN(Method):
-    """SIV-GAN's training state: one step is one update of D, then one of G (section 3.3)."""
+    """SIV-GAN: one step is one update of D, then one of G (section 3.3).
 
-    Settings, BOUNDS = Settings, BOUNDS
+    Samples come from G_ema, the moving average of G's weights.
+    """
+
+    Settings = Settings  # the dataclass above
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "smoke": dict(iterations=20, width=8, batch_size=3, average=0.9),
-        "lesson": dict(iterations=4800, width=16, decay=0.3, average=0.999),
+        "smoke": dict(image_size=48, iterations=20, base_channels=8, batch_size=3, ema_decay=0.9),
+        "lesson": dict(
+            image_size=64,
+            iterations=4800,
+            base_channels=16,
+            lr_decay_fraction=0.3,
+            ema_decay=0.999,
+        ),
         "paper": {},
     }
 
-    def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
-        self.settings = settings = complete(settings, len(frames), *frames.shape[2:])
-        self.precision, self.iterations = precision, settings.iterations
-        self.size = tuple(side * 2 ** (settings.generator_blocks - 1) for side in settings.grid)
-        self.generator = torch.Generator(device).manual_seed(seed)
-        self.G, self.D = Generator(settings), Discriminator(settings)
-        for network in (self.G, self.D):
-            network.prepare(device, self.generator)
-        self.average = deepcopy(self.G)  # EMA of G, which draws all samples
-        self.networks = {"G": self.G, "D": self.D, "average": self.average}
-        self.optimisers = {name: adam(self.networks[name], settings.learning_rate) for name in "GD"}
-        self.count = torch.zeros((), device=device)
-        resized = F.interpolate(frames.to(device), self.size, mode="bilinear", antialias=True, align_corners=False)
-        self.real = self.halve(resized.contiguous(memory_format=torch.channels_last))
+    def build(self, frames: Tensor) -> None:
+        """Build G, D and the average of G, and prepare the real images at all scales of D.
 
-    def halve(self, images: Tensor) -> list[Tensor]:
-        """The images (n, 3, H, W) and their halves, fine to coarse: what the low-level blocks of D read."""
+        Args:
+            frames: (N, 3, H, W) in [-1, 1].
+        """
+        num_frames, _, height, width = frames.shape
+        self.settings = complete_settings(self.settings, num_frames, height, width)
+        self.iterations = self.settings.iterations
+
+        # G doubles its coarsest map, so its images need not have exactly the size of the frames.
+        scale = 2 ** (self.settings.generator_blocks - 1)
+        rows, columns = self.settings.coarsest_size
+        self.size = (rows * scale, columns * scale)
+
+        self.G = Generator(self.settings)
+        self.D = Discriminator(self.settings)
+        self.G.init_weights(self.device, self.generator)
+        self.D.init_weights(self.device, self.generator)
+        self.G_ema = deepcopy(self.G)
+        self.networks = {"G": self.G, "D": self.D, "G_ema": self.G_ema}
+        self.optimizers = {
+            "G": make_adam(self.G, self.settings.learning_rate),
+            "D": make_adam(self.D, self.settings.learning_rate),
+        }
+
+        resized = F.interpolate(
+            frames.to(self.device),
+            self.size,
+            mode="bilinear",
+            antialias=True,
+            align_corners=False,
+        )
+        resized = resized.contiguous(memory_format=torch.channels_last)
+        self.real = self.image_pyramid(resized)
+
+    def image_pyramid(self, images: Tensor) -> list[Tensor]:
+        """Return images at all scales that D reads.
+
+        Args:
+            images: (n, 3, H, W).
+
+        Returns:
+            The images, their halves, their quarters and so on, fine to coarse.
+        """
         pyramid = [images]
-        while len(pyramid) < self.settings.low_level_blocks:
+        for _ in range(1, self.settings.low_level_blocks):
             pyramid.append(F.avg_pool2d(pyramid[-1], 2))
         return pyramid
 
     def step(self) -> dict[str, Tensor]:
-        """One update of D, then one of G, judged by the new D (Eq. 3 and 5)."""
-        settings, n = self.settings, self.settings.batch_size
-        with self.arithmetic():
-            with torch.no_grad():
-                fake = self.G.pyramid(self.G.features(self.noise(n, self.generator)))
-            chosen = torch.randint(len(self.real[0]), (n,), generator=self.generator, device=self.count.device)
-            pairs = [torch.cat([real[chosen], images]) for real, images in zip(self.real, fake, strict=True)]
-            decisions = self.D(self.augment(pairs), real=n, generator=self.generator)
-            loss_D = self.total({part: losses.discriminator_part_loss(maps, n) for part, maps in decisions.items()})
-        self.update(loss_D, D=self.rate())
-        with self.arithmetic():
-            latents = self.noise(n, self.generator)
-            features = self.G.features(latents)
-            fake = self.G.pyramid(features)
-            decisions = self.D(self.augment(fake)).items()
-            loss_G = self.total({part: losses.generator_part_loss(maps) for part, maps in decisions})
-            diversity = self.diversity(latents, features, fake[0])
-        self.update(loss_G - settings.balance * settings.diversity_weight * diversity, G=self.rate())  # Eq. 5
-        self.count += 1
-        average_weights(self.average, self.G, settings.average, self.count)
-        return {"D": loss_D.detach(), "G": loss_G.detach(), "diversity": diversity.detach()}
+        """Update D, then G, judged by the new D.
 
-    def rate(self) -> float | Tensor:
-        """The learning rate; it falls to zero over the last share `decay` of the iterations."""
-        if not self.settings.decay:
-            return self.settings.learning_rate
-        left = (self.iterations - self.count) / (self.settings.decay * self.iterations)
-        return self.settings.learning_rate * left.clamp(max=1)
+        Returns:
+            "D" and "G", the adversarial losses (Eq. 3), and "diversity", the regularizer (Eq. 4).
+        """
+        n = self.settings.batch_size
 
-    def augment(self, pyramid: list[Tensor]) -> list[Tensor]:
-        transforms = draw_transforms(len(pyramid[0]), *self.size, self.settings.augmentation, self.generator)
-        return [transform(images, transforms) for images in pyramid]
+        # Generate fakes, without gradients: this update is D's.
+        with self.autocast(), torch.no_grad():
+            z = self.sample_noise(n, self.generator)  # (n, latent_size)
+            fake = self.G.to_images(self.G.features(z))  # (n, 3, h, w) per scale, fine to coarse
 
-    def total(self, parts: dict[str, Tensor]) -> Tensor:
-        """Eq. 3: content + layout + 2 low-level; a trunk instead of the two branches counts as both."""
-        weights = {"content": 1, "layout": 1, "trunk": 2, "low_level": 2 if self.settings.low_level_loss else 0}
+        # Draw real images, and put both into one batch per scale, the real ones first.
+        index = torch.randint(len(self.real[0]), (n,), generator=self.generator, device=self.device)
+        batch = []
+        for real_images, fake_images in zip(self.real, fake, strict=True):
+            batch.append(torch.cat([real_images[index], fake_images]))  # (2n, 3, h, w)
+
+        # Update D (Eq. 1 to 3).
+        with self.autocast():
+            logits = self.D(self.augment(batch), num_real=n, generator=self.generator)
+            parts = {}
+            for part, maps in logits.items():
+                parts[part] = losses.discriminator_part_loss(maps, num_real=n)
+            loss_D = self.total_loss(parts)
+        self.update(loss_D, lr={"D": self.learning_rate()})
+
+        # Generate again, now with gradients, and let the new D judge.
+        with self.autocast():
+            z = self.sample_noise(n, self.generator)
+            features = self.G.features(z)
+            fake = self.G.to_images(features)
+            logits = self.D(self.augment(fake))
+            parts = {}
+            for part, maps in logits.items():
+                parts[part] = losses.generator_part_loss(maps)
+            loss_G = self.total_loss(parts)
+            diversity = self.diversity(z, features, fake[0])
+
+        # Update G: deceive D, and keep samples apart (Eq. 5).
+        diversity_weight = self.settings.diversity_scale * self.settings.diversity_weight
+        objective_G = loss_G - diversity_weight * diversity
+        self.update(objective_G, lr={"G": self.learning_rate()})
+
+        self.iteration += 1
+        update_ema(self.G_ema, self.G, self.settings.ema_decay, self.iteration)
+        return {
+            "D": loss_D.detach(),
+            "G": loss_G.detach(),
+            "diversity": diversity.detach(),
+        }
+
+    def total_loss(self, parts: dict[str, Tensor]) -> Tensor:
+        """Add up the losses of D's parts (Eq. 3).
+
+        Args:
+            parts: "low_level" and every branch -> loss.
+
+        Returns:
+            content + layout + 2 low-level; a trunk in place of both branches counts as both.
+        """
+        weights = {
+            "content": 1,
+            "layout": 1,
+            "trunk": 2,
+            "low_level": 2 if self.settings.low_level_loss else 0,
+        }
         return sum(weights[part] * loss for part, loss in parts.items())
 
-    def diversity(self, latents: Tensor, features: list[Tensor], images: Tensor) -> Tensor:
-        """What G maximises beside deceiving D: Eq. 4 or one of its alternatives (Table 4)."""
+    def diversity(self, z: Tensor, features: list[Tensor], images: Tensor) -> Tensor:
+        """Compute what keeps samples apart: Eq. 4, or one of its alternatives (Table 4).
+
+        Args:
+            z: (n, latent_size).
+            features: G^l(z) of all blocks.
+            images: G(z) at full size, (n, 3, H, W).
+
+        Returns:
+            A scalar that G maximizes.
+        """
         match self.settings.diversity:
             case "features":
                 return losses.diversity_in_features(features)
             case "images":
                 return losses.pair_distance(images)
             case "DS":
-                return losses.diversity_sensitive(images, latents)
+                return losses.diversity_sensitive(images, z)
             case "zCR":
-                nearby = self.G.features(latents + 0.1 * self.noise(len(latents), self.generator))
-                return losses.latent_consistency(images, self.G.pyramid(nearby, scales=1)[0])
-        return torch.zeros_like(self.count)
+                z_nearby = z + 0.1 * self.sample_noise(len(z), self.generator)
+                nearby = self.G.to_images(self.G.features(z_nearby), num_scales=1)[0]
+                return losses.latent_consistency(images, nearby)
+        return torch.zeros_like(self.iteration)
 
-    def noise(self, n: int, generator: torch.Generator) -> Tensor:
-        return torch.randn((n, self.settings.latent_size), generator=generator, device=generator.device)
+    def augment(self, pyramid: list[Tensor]) -> list[Tensor]:
+        """Augment images (DA): each sample by a transform of its own, the same at all scales.
 
-    def draw_latents(self, n: int, seed: int) -> Tensor:
-        return self.noise(n, torch.Generator().manual_seed(seed))
+        Args:
+            pyramid: (n, 3, h_l, w_l) per scale.
+
+        Returns:
+            The same shapes.
+        """
+        height, width = self.size
+        transforms = sample_transforms(
+            len(pyramid[0]), height, width, self.settings.augmentation, self.generator
+        )
+        return [apply_transforms(images, transforms) for images in pyramid]
+
+    def learning_rate(self) -> float | Tensor:
+        """Return the learning rate, which falls linearly to 0 over the last part of training."""
+        settings = self.settings
+        if settings.lr_decay_fraction == 0:
+            return settings.learning_rate
+        decay_iterations = settings.lr_decay_fraction * self.iterations
+        remaining = (self.iterations - self.iteration) / decay_iterations
+        return settings.learning_rate * remaining.clamp(max=1)
+
+    def sample_noise(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw z ~ N(0, I), (n, latent_size), on the generator's device."""
+        shape = (n, self.settings.latent_size)
+        return torch.randn(shape, generator=generator, device=generator.device)
+
+    def sample_latents(self, n: int, seed: int, size: tuple[int, int] | None = None) -> Tensor:
+        """Draw latents.
+
+        Args:
+            n: number of samples.
+            seed: the only thing that they depend on.
+            size: not supported.
+
+        Returns:
+            (n, latent_size), on the CPU.
+        """
+        return self.sample_noise(n, torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
-    def generate(self, latents: Tensor) -> Tensor:
-        self.average.normalize(iterate=False)
-        return self.average.pyramid(self.average.features(latents.to(self.count.device)), scales=1)[0]
+    def generate(
+        self,
+        latents: Tensor,
+        *,
+        size: tuple[int, int] | None = None,
+        stage: int | None = None,
+        start: int = 0,
+    ) -> Tensor:
+        """Generate images with G_ema.
+
+        Args:
+            latents: (n, latent_size).
+            size: not supported.
+            stage: there is only one.
+            start: as above.
+
+        Returns:
+            (n, 3, H, W) in [-1, 1].
+
+        Raises:
+            SivLiteError: for a size or stage.
+        """
+        self.check_options(size, stage, start)
+        self.G_ema.normalize(power_iteration=False)
+        features = self.G_ema.features(latents.to(self.device))
+        return self.G_ema.to_images(features, num_scales=1)[0]

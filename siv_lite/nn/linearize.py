@@ -1,0 +1,3 @@
+"""Temporary until merged."""
+
+from siv_lite.losses import linearised as linearize  # noqa: F401

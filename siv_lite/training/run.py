@@ -1,0 +1,221 @@
+"""`Run`: one training in its folder, to sample from while it trains or long after."""
+
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from siv_lite.errors import SivLiteError, check_integer
+from siv_lite.frames import as_images, resize_frames
+from siv_lite.methods import Method
+from siv_lite.training.checkpoint import read_config, read_log
+from siv_lite.training.config import choose_device, load_frames, make_method, restore
+
+BATCH_SIZE = 16  # images generated at once, so that many samples need no more memory than few
+MIN_SIDE = 16  # pixels of a sample of another size
+MAX_SIDE = 4096
+
+
+class Run:
+    """A training's folder, as of its newest checkpoint when it was opened.
+
+    Attributes:
+        folder: the run folder.
+        config: what was asked for.
+        frames: (N, 3, H, W) in [-1, 1], whole, as they were given (in 8 bits).
+        method: the networks.
+        iteration: of the checkpoint.
+    """
+
+    def __init__(
+        self, folder: Path, config: dict[str, Any], frames: Tensor, method: Method, iteration: int
+    ):
+        """Wrap what `train` or `open_run` made.
+
+        Args:
+            folder: the run folder.
+            config: of the run.
+            frames: (N, 3, H, W) in [-1, 1].
+            method: with the checkpoint loaded.
+            iteration: of the checkpoint.
+        """
+        self.folder = folder
+        self.config = config
+        self.frames = frames
+        self.method = method
+        self.iteration = iteration
+
+    @cached_property
+    def training_frames(self) -> Tensor:
+        """The frames at the size that the method was trained with, (N, 3, h, w) in [-1, 1].
+
+        Samples of SIV-GAN and FastGAN can be some pixels larger or smaller: see `method.size`.
+        """
+        return resize_frames(self.frames, self.method.settings.image_size)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training has ended by now."""
+        return (self.folder / "done.json").exists()
+
+    def log(self) -> list[dict[str, float]]:
+        """Read the losses logged so far.
+
+        Returns:
+            Dictionaries with "iteration" and one value per loss, oldest first.
+        """
+        return read_log(self.folder)
+
+    def sample(
+        self,
+        n: int,
+        seed: int = 0,
+        size: tuple[int, int] | None = None,
+        start: int = 0,
+        stage: int | None = None,
+    ) -> Tensor:
+        """Draw new samples.
+
+        Args:
+            n: number of samples.
+            seed: one seed always gives the same latents.
+            size: (H, W) in pixels, where the method can draw at other sizes than it was trained at.
+            start: of methods with stages, the first that gets noise; below it the training image's
+                layout is kept.
+            stage: of methods with stages, the finished one whose images are shown; by default the
+                newest.
+
+        Returns:
+            Images (n, 3, H, W) in [-1, 1], on the CPU, or videos (n, T, 3, H, W) of methods that
+            make them.
+
+        Raises:
+            SivLiteError: for what the method cannot do.
+        """
+        check_integer("n", n, 1)
+        check_integer("seed", seed, 0)
+        check_integer("start", start, 0)
+        if stage is not None:
+            check_integer("stage", stage, 0)
+        self.method.check_options(size, stage, start)
+        if size is not None:
+            size = check_sample_size(size)
+        latents = self.method.sample_latents(n, seed, size)
+        return self.decode(latents, size=size, stage=stage, start=start)
+
+    def sample_images(self, n: int, seed: int = 0) -> Tensor:
+        """Draw single images, also from a method that makes videos.
+
+        Args:
+            n: number of images.
+            seed: as in `sample`.
+
+        Returns:
+            (n, 3, H, W) in [-1, 1]: n samples, or the frames of the smallest sufficient number of
+            videos.
+        """
+        num_samples = math.ceil(n / self.method.frames_per_sample)
+        return as_images(self.sample(num_samples, seed))[:n]
+
+    def decode(self, latents: Tensor, **options: Any) -> Tensor:
+        """Generate samples from latents, a few at a time.
+
+        Args:
+            latents: (n, ...) from `method.sample_latents`, or anything between them.
+            **options: `size`, `stage`, `start` and what else the method's `generate` takes.
+
+        Returns:
+            Images or videos as from `sample`, on the CPU.
+        """
+        samples_at_once = max(1, BATCH_SIZE // self.method.frames_per_sample)
+        parts = []
+        for part in latents.split(samples_at_once):
+            parts.append(self.method.generate(part, **options).float().cpu())
+        return torch.cat(parts)
+
+    def walk(self, n: int = 48, seed: int = 0) -> Tensor:
+        """Draw samples along a circle through latent space: cos(t) z1 + sin(t) z2.
+
+        Every point of the circle is as likely as a fresh draw, and the walk ends where it began.
+
+        Args:
+            n: number of samples.
+            seed: chooses z1 and z2.
+
+        Returns:
+            As from `sample`.
+        """
+        check_integer("n", n, 1)
+        latents = self.method.sample_latents(2, check_integer("seed", seed, 0))
+        z1, z2 = latents.split(1)
+        angles = torch.arange(n) * 2 * math.pi / n
+        angles = angles.view(-1, *[1] * (z1.ndim - 1))  # (n, 1, ...), to multiply with latents
+        return self.decode(angles.cos() * z1 + angles.sin() * z2)
+
+    def __repr__(self) -> str:
+        state = "finished" if self.finished else "unfinished"
+        method = self.config["method"]
+        return f"Run({method}, {self.iteration} iterations, {state}, {self.folder})"
+
+
+def check_sample_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Check the size of a sample.
+
+    Args:
+        size: (height, width) in pixels.
+
+    Returns:
+        The size as a tuple.
+
+    Raises:
+        SivLiteError: if it is no pair of whole numbers from 16 to 4096.
+    """
+    sides = size if isinstance(size, tuple | list) else ()
+    valid = len(sides) == 2
+    for side in sides:
+        valid = valid and isinstance(side, int) and MIN_SIDE <= side <= MAX_SIDE
+    if not valid:
+        raise SivLiteError(
+            f"size must be (height, width) in whole pixels from {MIN_SIDE} to {MAX_SIDE}, "
+            f"not {size!r}"
+        )
+    return tuple(size)
+
+
+def open_run(folder: str | Path, device: str = "auto") -> Run:
+    """Open a run at its newest good checkpoint; it may still be training.
+
+    Args:
+        folder: a run folder.
+        device: where to generate: "auto", "cpu", "cuda" or "cuda:1".
+
+    Returns:
+        The run.
+
+    Raises:
+        SivLiteError: if the folder is no run, was written by a newer version, is damaged at its
+            end, or has no checkpoint yet.
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").exists():
+        raise SivLiteError(
+            f"{folder} is not a run folder: it has no config.json; give the folder that `train` "
+            "wrote"
+        )
+    config = read_config(folder)
+    frames = load_frames(folder, config)
+    method = make_method(config, frames, choose_device(device))
+    iteration = restore(method, folder, config["seed"])["iteration"]
+    if iteration == 0:
+        raise SivLiteError(
+            f"{folder} has no checkpoint yet; wait for the first, or call train again to go on"
+        )
+    if (folder / "done.json").exists() and iteration != method.iterations:
+        raise SivLiteError(
+            f"The last checkpoint of {folder} is damaged; the newest good one is of iteration "
+            f"{iteration}: delete done.json, and metrics.json if there, and train on from it"
+        )
+    return Run(folder, config, frames, method, iteration)
