@@ -14,12 +14,12 @@ class Method(ABC):
     """One way to learn a generator from frames.
 
     The training loop, checkpoints, exact resume, CUDA graphs, sampling, widgets, metrics and
-    comparisons work with every subclass. A subclass provides `Settings`, `PRESETS`, `build`, `step`,
-    `sample_latents` and `generate`; see `gpdm.py` for the smallest one.
+    comparisons work with every subclass. A subclass provides `Settings`, `PRESETS`, `build`,
+    `step`, `sample_latents` and `generate`; see `gpdm.py` for the smallest one.
 
-    `step` is a pure tensor computation: it reads no value back from the device, branches on no data,
-    keeps all shapes, and draws all randomness from `self.generator`. That is why it can be captured
-    as one CUDA graph, repeats to the bit, and can be resumed exactly.
+    `step` is a pure tensor computation: it reads no value back from the device, branches on no
+    data, keeps all shapes, and draws all randomness from `self.generator`. That is why it can be
+    captured as one CUDA graph, repeats to the bit, and can be resumed exactly.
 
     Attributes:
         settings: the settings, completed by what follows from the frames.
@@ -140,6 +140,7 @@ class Method(ABC):
         Args:
             stage: to be trained from now on; stages that lie between are added too.
         """
+        assert stage == 0, stage
 
     # What a subclass uses.
 

@@ -1,11 +1,11 @@
 """SIV-GAN: learning new scene compositions from one image or one clip.
 
 Sushko, Zhang, Gall, Khoreva, "Generating Novel Scene Compositions from Single Images and Videos",
-published earlier as "One-Shot GAN" (CVPRW 2021). Sections, equations and tables below are the former
-paper's; "official code" is its authors' program.
+published earlier as "One-Shot GAN" (CVPRW 2021). Sections, equations and tables below are the
+former paper's; "official code" is its authors' program.
 
-Read in this order: `SIVGAN.step`, one training step (Eq. 3 and 5); `Discriminator`, the branches for
-content and layout (section 3.1); `Generator`; `losses.py`, Eq. 1, 2 and 4; `augment.py`.
+Read in this order: `SIVGAN.step`, one training step (Eq. 3 and 5); `Discriminator`, the branches
+for content and layout (section 3.1); `Generator`; `losses.py`, Eq. 1, 2 and 4; `augment.py`.
 """
 
 import itertools
@@ -39,7 +39,10 @@ Logits = dict[str, list[Tensor]]  # part of D -> one map for each of its blocks,
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of SIV-GAN; the defaults are the paper's (section 3.3). None: follows from the frames."""
+    """Settings of SIV-GAN; the defaults are the paper's (section 3.3).
+
+    A setting that is None follows from the frames, see `complete_settings`.
+    """
 
     image_size: ImageSize = 256  # longest side of the frames, in pixels; larger ones are reduced
     iterations: Count | None = None  # None: 100,000 for an image, 300,000 for a clip
@@ -66,8 +69,8 @@ class Settings:
     augmentation: Probability = 0.7  # DA: probability of each kind, per sample
     feature_mixing: Probability = 0.4  # FA: probability of each kind, per pass of D
 
-    # Diversity regularization (Eq. 4, Table 4), times lambda (Table 5) times a factor: 1 is Eq. 5 as
-    # printed; the official code weighs the term 13 to 20 times more, depending on the depth.
+    # Diversity regularization (Eq. 4, Table 4), times lambda (Table 5) times a factor: 1 is Eq. 5
+    # as printed; the official code weighs the term 13 to 20 times more, depending on the depth.
     diversity: Literal["features", "images", "DS", "zCR", "none"] = "features"
     diversity_weight: Weight = 0.15  # lambda
     diversity_scale: Weight = 16.0
@@ -77,8 +80,8 @@ def complete_settings(settings: Settings, num_frames: int, height: int, width: i
     """Fill in what follows from the frames: iterations, depths, and the size of G's coarsest map.
 
     Works for any size from 32 px up. Depths are those of the official code where it has any: for a
-    longest side of about 1024 px G gets 9 blocks, 512: 8, 256: 7, 128: 6, 64: 5; fewer for elongated
-    frames.
+    longest side of about 1024 px G gets 9 blocks, 512: 8, 256: 7, 128: 6, 64: 5; fewer for
+    elongated frames.
 
     Args:
         settings: with None for whatever is to follow from the frames.

@@ -56,8 +56,8 @@ def adam_state(optimizer: torch.optim.Adam, network: nn.Module) -> dict[str, Ten
 def update_ema(ema: Network, network: Network, decay: float, iteration: Tensor) -> None:
     """Move the exponential moving average of a network's weights one update on.
 
-    The average moves towards the weights by 1 - `decay`, and by more during the first iterations, or
-    the average of a short training would be that of its first weights: the decay is at most
+    The average moves towards the weights by 1 - `decay`, and by more during the first iterations,
+    or the average of a short training would be that of its first weights: the decay is at most
     (1 + i) / (10 + i). Buffers are copied: averaged singular vectors u and v would belong to no
     weight and give a wrong norm.
 

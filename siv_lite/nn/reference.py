@@ -7,7 +7,6 @@ network with `as_reference`; lesson 3 does so, and a test holds outputs and grad
 
 import copy
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations

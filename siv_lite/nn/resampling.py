@@ -1,7 +1,7 @@
 """Two exact identities that make residual blocks cheap.
 
-A residual block upsamples before a 3x3 convolution, or averages behind one. Both pairs of operations
-are linear, so each pair is one single convolution with a larger kernel:
+A residual block upsamples before a 3x3 convolution, or averages behind one. Both pairs of
+operations are linear, so each pair is one single convolution with a larger kernel:
 
 - nearest x2 upsampling, then a 3x3 convolution  =  one transposed 4x4 convolution of stride 2;
 - a 3x3 convolution, then 2x2 average pooling    =  one 4x4 convolution of stride 2.
@@ -17,8 +17,8 @@ from torch import Tensor
 
 Taps = tuple[tuple[float, ...], ...]
 
-# Row i holds the weights with which tap i of the 4-tap kernel sums the three taps of the 3x3 kernel,
-# along one side. Upsampling: neighboring taps that read the same repeated pixel are added.
+# Row i holds the weights with which tap i of the 4-tap kernel sums the three taps of the 3x3
+# kernel, along one side. Upsampling: neighboring taps that read the same repeated pixel are added.
 UPSAMPLE_TAPS: Taps = (
     (0, 0, 1),
     (0, 1, 1),

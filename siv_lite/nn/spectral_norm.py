@@ -14,8 +14,8 @@ here the division is done once per update, for all layers in a few operations:
    (Miyato et al. 2018, Eq. 10). In words: scaling W does not change W / sigma, so the part of g
    that would only change sigma is taken out.
 
-`siv_lite.nn.reference` has the plain form, with PyTorch's layers and `loss.backward()`; a test holds
-both equal.
+`siv_lite.nn.reference` has the plain form, with PyTorch's layers and `loss.backward()`; a test
+holds both equal.
 """
 
 import torch
@@ -48,7 +48,7 @@ class SpectralConv2d(nn.Module):
             out_channels: channels of the output.
             kernel_size: side of the square (or cubic) kernel.
             bias: whether a bias is added.
-            resample: "up" (nearest x2 before the convolution), "down" (2x2 average after it) or None.
+            resample: "up" (nearest x2 before), "down" (2x2 average after) or None.
             stride: stride of the convolution where nothing is resampled.
             padding: zeros around the input; by default (kernel_size - 1) // 2.
         """

@@ -140,7 +140,8 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             warnings.warn(f"{name} in {folder} is damaged; going on from {path.stem}", stacklevel=2)
         return description, migrate_state(load(data), description["format"])
 
-    # Nothing could be read. If the run is being trained, newer files may have replaced the old ones.
+    # Nothing could be read. If the run is being trained, newer files may have replaced the old
+    # ones.
     if list_checkpoints(folder) != paths:
         return load_checkpoint(folder)
     if not paths:

@@ -53,7 +53,8 @@ def train(
     """Train a method in a run folder, or resume or load what is there.
 
     Killed at any moment, the same call goes on from the last checkpoint; on a CPU with the same
-    number of threads the result is the same to the bit. Ctrl-C saves and returns the unfinished run.
+    number of threads the result is the same to the bit. Ctrl-C saves and returns the unfinished
+    run.
 
     Args:
         method: name in `METHODS`, such as "siv_gan".

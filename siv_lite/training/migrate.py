@@ -1,7 +1,7 @@
 """Reading run folders that older versions of siv_lite wrote.
 
-Format 1 kept the frames at the training size, and had other names for settings and tensors. Format 2
-keeps the frames whole; `image_size` is a setting. New files always have the newest format.
+Format 1 kept the frames at the training size, and had other names for settings and tensors.
+Format 2 keeps the frames whole; `image_size` is a setting. New files always have the newest format.
 """
 
 from typing import Any

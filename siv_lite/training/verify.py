@@ -1,4 +1,4 @@
-"""Measure a run, and check later, perhaps on another machine, that it still is what was measured."""
+"""Measure a run, and check later, perhaps on another machine, that it is still the same."""
 
 import math
 from pathlib import Path
