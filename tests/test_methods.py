@@ -44,7 +44,7 @@ def test_one_seed_makes_one_result(reference, frames, tmp_path):
 
 
 def test_stopped_in_every_stage_and_between_them_it_ends_the_same(reference, frames, tmp_path, monkeypatch):
-    method, total, stages = reference.config["method"], reference.method.iterations, reference.method.stages
+    method, total, stages = reference.config["method"], reference.method.iterations, reference.method.num_stages
     moments = sorted({1, total - 1} | {total * stage // stages + more for stage in range(1, stages) for more in (0, 1)})
     for moment in {m for m in moments if 0 < m < total}:
         out = tmp_path / f"stopped_at_{moment}"
@@ -57,12 +57,12 @@ def test_stopped_in_every_stage_and_between_them_it_ends_the_same(reference, fra
         assert fingerprint(out) == fingerprint(reference.folder)
 
 
-def test_pictures_have_the_promised_size_and_range(reference):
+def test_samples_have_the_promised_size_and_range(reference):
     method, images = reference.method, reference.sample(3, seed=1)
-    video = (method.length,) if method.length > 1 else ()
+    video = (method.frames_per_sample,) if method.frames_per_sample > 1 else ()
     assert images.shape == (3, *video, 3, *method.size) and images.isfinite().all()
-    assert reference.pictures(3).shape == (3, 3, *method.size)
-    one_by_one = torch.cat([reference.generate(z) for z in method.draw_latents(3, 1).split(1)])
+    assert reference.sample_images(3).shape == (3, 3, *method.size)
+    one_by_one = torch.cat([reference.decode(z) for z in method.sample_latents(3, 1).split(1)])
     torch.testing.assert_close(one_by_one, images, atol=1e-3, rtol=0)  # a sample does not depend on its batch
 
 
@@ -80,13 +80,13 @@ def test_other_sizes_are_drawn_or_refused(reference):
 def test_a_clip_is_learned_by_every_method(reference, tmp_path):
     clip = torch.rand(5, 3, 32, 40, generator=torch.Generator().manual_seed(4)) * 2 - 1
     run = train(reference.config["method"], clip, tmp_path / "clip", **SMALL)
-    assert run.finished and run.pictures(2).isfinite().all()
+    assert run.finished and run.sample_images(2).isfinite().all()
 
 
 def test_stages_out_of_range_are_refused(reference):
     for option in ("stage", "start"):
         with pytest.raises(SivLiteError, match=f"{option} must be one of the stages"):
-            reference.sample(1, **{option: reference.method.stages + 1})
+            reference.sample(1, **{option: reference.method.num_stages + 1})
         with pytest.raises(SivLiteError, match=f"{option} must be a whole number"):
             reference.sample(1, **{option: -1})
 
@@ -97,7 +97,7 @@ def test_every_finished_stage_can_be_seen_and_an_unfinished_one_not(method, fram
     with monkeypatch.context() as patch:
         stop_at(4, patch, kind)
         run = train(method, frames, tmp_path / "run", **(SMALL | {"iterations": 3}))
-    assert run.method.stages > 2 and run.iteration == 4
+    assert run.method.num_stages > 2 and run.iteration == 4
     assert run.sample(1).shape[-2:] == tuple(run.method.sizes[0][-2:])
     with pytest.raises(SivLiteError, match="not trained yet"):
         run.sample(1, stage=1)
@@ -107,7 +107,7 @@ def test_every_finished_stage_can_be_seen_and_an_unfinished_one_not(method, fram
 
 
 @pytest.mark.parametrize("method", PYRAMIDS)
-def test_a_later_start_changes_less_of_the_picture(method, frames, tmp_path):
+def test_a_later_start_changes_less_of_the_image(method, frames, tmp_path):
     run = train(method, frames, tmp_path / "run", **SMALL)
-    spread = [run.sample(4, start=start).var(0).mean() for start in range(run.method.stages)]
+    spread = [run.sample(4, start=start).var(0).mean() for start in range(run.method.num_stages)]
     assert spread[0] > spread[-1] > 0

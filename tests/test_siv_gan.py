@@ -6,9 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from siv_lite.augment import apply_transforms, mix_channels, mix_rectangle, sample_transforms
 from siv_lite.errors import SivLiteError
 from siv_lite.methods import make_settings
-from siv_lite.methods.siv_gan import SIVGAN, Discriminator, Generator, Settings, complete
+from siv_lite.methods.siv_gan import SIVGAN, Discriminator, Generator, Settings, complete_settings
+from siv_lite.nn import as_reference, reference_parameter
+from siv_lite.nn.reference import ReferenceConv
 
 CPU = torch.device("cpu")
 ABLATIONS = {  # Tables 3, 4 and 6
@@ -33,11 +36,11 @@ def build(frames, precision="fp32", seed=0, **settings):
 
 
 def networks(**settings):
-    settings = complete(Settings(width=8, **settings), 1, 48, 64)
+    settings = complete_settings(Settings(base_channels=8, **settings), 1, 48, 64)
     generator = torch.Generator().manual_seed(0)
     G, D = Generator(settings), Discriminator(settings)
-    G.prepare(CPU, generator)
-    D.prepare(CPU, generator)
+    G.init_weights(CPU, generator)
+    D.init_weights(CPU, generator)
     return G, D
 
 
@@ -52,8 +55,8 @@ def networks(**settings):
     (768, 1024, (768, 1024), (9, 4, 4)),
 ])
 def test_depths_follow_from_the_frames(height, width, size, depths):
-    s = complete(Settings(), 1, height, width)
-    assert tuple(side * 2 ** (s.generator_blocks - 1) for side in s.grid) == size
+    s = complete_settings(Settings(), 1, height, width)
+    assert tuple(side * 2 ** (s.generator_blocks - 1) for side in s.coarsest_size) == size
     assert (s.generator_blocks, s.low_level_blocks, s.branch_blocks) == depths
 
 
@@ -61,18 +64,18 @@ def test_every_size_from_32_px_and_every_aspect_up_to_4_gets_networks_that_fit()
     for short in [*range(32, 200, 7), 256, 400]:
         for aspect in (1, 1.2, 4 / 3, 16 / 9, 2, 2.5, 3, 4):
             for height, width in ((short, round(short * aspect)), (round(short * aspect), short)):
-                s = complete(Settings(), 1, height, width)
-                made = [side * 2 ** (s.generator_blocks - 1) for side in s.grid]
+                s = complete_settings(Settings(), 1, height, width)
+                made = [side * 2 ** (s.generator_blocks - 1) for side in s.coarsest_size]
                 assert abs(math.log(made[0] / made[1] * width / height)) < 0.17, (height, width, s)
                 assert 0.75 < math.sqrt(made[0] * made[1] / height / width) < 1.35, (height, width, s)
                 assert min(made) >> (s.low_level_blocks + s.branch_blocks) >= 1
 
 
-def test_generator_gives_the_pictures_that_the_discriminator_reads():
+def test_generator_gives_the_images_that_the_discriminator_reads():
     G, D = networks()
     features = G.features(torch.randn(2, 64))
     assert [tuple(x.shape[1:]) for x in features] == [(64, 3, 4), (64, 6, 8), (32, 12, 16), (16, 24, 32), (8, 48, 64)]
-    pyramid = G.pyramid(features)
+    pyramid = G.to_images(features)
     assert [tuple(x.shape) for x in pyramid] == [(2, 3, 48, 64), (2, 3, 24, 32)]
     assert all(x.abs().max() <= 1 for x in pyramid)
     assert {part: len(maps) for part, maps in D(pyramid).items()} == {"low_level": 2, "content": 3, "layout": 3}
@@ -83,15 +86,15 @@ def test_branches_see_only_content_or_only_layout():
     x = torch.randn(1, 32, 12, 16)
     places = torch.randperm(12 * 16)
     shuffled = x.flatten(2)[:, :, places].view_as(x)
-    torch.testing.assert_close(D.view("content", x), D.view("content", shuffled))
-    assert not torch.allclose(D.view("layout", x), D.view("layout", shuffled))
-    assert D.view("content", x).shape == (1, 32, 1, 1) and D.view("layout", x).shape == (1, 1, 12, 16)
+    torch.testing.assert_close(D.branch_input("content", x), D.branch_input("content", shuffled))
+    assert not torch.allclose(D.branch_input("layout", x), D.branch_input("layout", shuffled))
+    assert D.branch_input("content", x).shape == (1, 32, 1, 1) and D.branch_input("layout", x).shape == (1, 1, 12, 16)
 
 
 def test_features_of_generated_samples_are_never_mixed():
     G, D = networks(feature_mixing=1.0)
-    pyramid = G.pyramid(G.features(torch.randn(4, 64)))
-    plain, mixed = D(pyramid), D(pyramid, real=2, generator=torch.Generator().manual_seed(0))
+    pyramid = G.to_images(G.features(torch.randn(4, 64)))
+    plain, mixed = D(pyramid), D(pyramid, num_real=2, generator=torch.Generator().manual_seed(0))
     for part in ("content", "layout"):
         for a, b in zip(plain[part], mixed[part], strict=True):
             torch.testing.assert_close(a[2:], b[2:])
@@ -100,8 +103,8 @@ def test_features_of_generated_samples_are_never_mixed():
 
 def test_equation_3_weights_the_parts(toy_frames):
     parts = {"content": torch.tensor(1.0), "layout": torch.tensor(10.0), "low_level": torch.tensor(100.0)}
-    assert build(toy_frames).total(parts).item() == 211
-    assert build(toy_frames, low_level_loss=False).total(parts).item() == 11
+    assert build(toy_frames).total_loss(parts).item() == 211
+    assert build(toy_frames, low_level_loss=False).total_loss(parts).item() == 11
 
 
 def test_generator_block_is_the_plain_residual_block():
@@ -130,8 +133,135 @@ def test_every_ablation_is_a_switch_that_trains(name, toy_frames):
     assert all(value.isfinite() for value in losses.values())
     for key, tensor in method.state().items():
         unused = name == "no low-level loss" and "low_level" in key and "decide" in key
-        if key.startswith(("G", "D")) and key.endswith(".raw") and tensor.numel() > 1 and not unused:
+        if key.startswith(("G", "D")) and key.endswith(".weight_orig") and tensor.numel() > 1 and not unused:
             assert not torch.equal(tensor, before[key]), f"{key} does not learn"
+
+
+# A whole step
+
+
+def bce(logits, target):
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+
+def refresh_spectral_norm(network):
+    """One power iteration per layer after an update, as a textbook writes it."""
+    for layer in network.modules():
+        if isinstance(layer, ReferenceConv):
+            parametrization = layer.conv.parametrizations.weight
+            matrix = parametrization.original.detach().flatten(1)
+            v = F.normalize(matrix.T @ parametrization[0]._u, dim=0)
+            u = F.normalize(matrix @ v, dim=0)
+            parametrization[0]._v.copy_(v)
+            parametrization[0]._u.copy_(u)
+
+
+def naive_discriminator(D, images, num_real, mixing, generator):
+    """D of `Fig. 2`, part by part: a list of logits per part."""
+    x = None
+    low_level = []
+    for block, from_rgb, image in zip(D.low_level, D.from_rgb, images, strict=True):
+        rgb = from_rgb(image)
+        x = block(rgb if x is None else torch.cat([x, rgb], 1))
+        low_level.append(block.decide(x))
+
+    content = x.mean((2, 3), keepdim=True)
+    if num_real:
+        mixed = mix_channels(content[:num_real], mixing, generator)
+        content = torch.cat([mixed, content[num_real:]])
+    content_logits = []
+    for block in D.branches["content"]:
+        content = block(content)
+        content_logits.append(block.decide(content))
+
+    layout = D.squeeze(x)
+    if num_real:
+        mixed = mix_rectangle(layout[:num_real], mixing, generator)
+        layout = torch.cat([mixed, layout[num_real:]])
+    layout_logits = []
+    for block in D.branches["layout"]:
+        layout = block(layout)
+        layout_logits.append(block.decide(layout))
+    return low_level, content_logits, layout_logits
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+def test_a_whole_step_is_what_the_equations_say_by_plain_backward(toy_frames):
+    method = build(toy_frames, learning_rate=1e-3)
+    for _ in range(2):  # so that no state of Adam or of the average is zero
+        method.step()
+    n = method.settings.batch_size
+    G, D, average = as_reference(method.G), as_reference(method.D), as_reference(method.G_ema)
+    generator = torch.Generator()
+    generator.set_state(method.generator.get_state())
+    optimizers = {}
+    for name, network in (("G", G), ("D", D)):
+        fast = method.networks[name]
+        parameters = [reference_parameter(network, x) for x, _ in fast.named_parameters()]
+        optimizers[name] = torch.optim.Adam(parameters, 1e-3, (0.5, 0.999))
+        for own, (_, parameter) in zip(parameters, fast.named_parameters(), strict=True):
+            state = method.optimizers[name].state[parameter]
+            optimizers[name].state[own] = {key: x.clone() for key, x in state.items()}
+
+    def augment(images):
+        maps = sample_transforms(len(images[0]), *method.size, 0.7, generator)
+        return [apply_transforms(x, maps) for x in images]
+
+    # D, Eq. 1 to 3: real images first.
+    z = torch.randn(n, 64, generator=generator)
+    with torch.no_grad():
+        fake = G.to_images(G.features(z))
+    index = torch.randint(1, (n,), generator=generator)
+    batch = [torch.cat([real[index], x]) for real, x in zip(method.real, fake, strict=True)]
+    low, content, layout = naive_discriminator(D, augment(batch), n, 0.4, generator)
+    parts = []
+    for maps in (low, content, layout):
+        parts.append(mean([bce(x[:n], 1.0) + bce(x[n:], 0.0) for x in maps]))
+    loss_D = parts[1] + parts[2] + 2 * parts[0]
+    optimizers["D"].zero_grad()
+    loss_D.backward()
+    optimizers["D"].step()
+    refresh_spectral_norm(D)
+
+    # G, Eq. 4 and 5.
+    z = torch.randn(n, 64, generator=generator)
+    features = G.features(z)
+    fake = G.to_images(features)
+    parts = []
+    for maps in naive_discriminator(D, augment(fake), 0, 0.4, generator):
+        parts.append(mean([bce(x, 1.0) for x in maps]))
+    loss_G = parts[1] + parts[2] + 2 * parts[0]
+    pairs = [(i, j) for i in range(n) for j in range(i)]
+    by_block = []
+    for x in features:
+        y = torch.tanh(x)
+        by_block.append(mean([(y[i] - y[j]).abs().mean() for i, j in pairs]))
+    diversity = mean(by_block)
+    optimizers["G"].zero_grad()
+    (loss_G - 16 * 0.15 * diversity).backward()
+    optimizers["G"].step()
+
+    # The average of G's weights, at iteration 3.
+    decay = min(0.9, (1 + 3) / (10 + 3))
+    for name, _ in method.G.named_parameters():
+        old, new = reference_parameter(average, name), reference_parameter(G, name)
+        old.data = decay * old.data + (1 - decay) * new.data
+
+    before = {name: x.clone() for name, x in method.state().items()}
+    found = method.step()
+    for name, wanted in (("D", loss_D), ("G", loss_G), ("diversity", diversity)):
+        torch.testing.assert_close(found[name], wanted.detach(), rtol=1e-4, atol=1e-5)
+    for network, plain in (("G", G), ("D", D), ("G_ema", average)):
+        for name, parameter in method.networks[network].named_parameters():
+            if parameter.numel() == 1:  # over its own norm: its gradient is rounding alone
+                continue
+            old = before[f"{network}.{name}"]
+            wanted = reference_parameter(plain, name).detach() - old
+            error = (parameter.detach() - old - wanted).norm() / wanted.norm()
+            assert error < 0.01, f"the update of {network}.{name} is {error:.2%} off"
 
 
 def test_bf16_trains_and_stays_near_fp32(toy_frames):
@@ -140,13 +270,13 @@ def test_bf16_trains_and_stays_near_fp32(toy_frames):
     assert build(toy_frames, precision="bf16").generate(torch.randn(2, 64)).dtype == torch.float32
 
 
-def test_diversity_regularisation_makes_samples_differ(toy_frames):
+def test_diversity_regularization_makes_samples_differ(toy_frames):
     spreads = {}
     for kind in ("features", "none"):
         method = build(toy_frames, iterations=60, diversity=kind)
         for _ in range(60):
             method.step()
-        spreads[kind] = method.generate(method.draw_latents(8, 0)).std(0).mean()
+        spreads[kind] = method.generate(method.sample_latents(8, 0)).std(0).mean()
     assert spreads["features"] > 1.5 * spreads["none"]
 
 
@@ -159,26 +289,26 @@ def test_discriminator_tells_real_from_noise_better_with_training(toy_frames):
 
 
 def test_learning_rate_falls_to_zero_over_the_last_share(toy_frames):
-    method = build(toy_frames, iterations=10, decay=0.5, learning_rate=0.1)
+    method = build(toy_frames, iterations=10, lr_decay_fraction=0.5, learning_rate=0.1)
     rates = []
     for _ in range(10):
         method.step()
-        rates.append(round(method.optimisers["G"].param_groups[0]["lr"].item(), 6))
+        rates.append(round(method.optimizers["G"].param_groups[0]["lr"].item(), 6))
     assert rates == [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.02]
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"low_level_blocks": 6}, "need pictures of"),
-    ({"branch_blocks": 8}, "need pictures of"),
-    ({"grid": (0, 4)}, "grid"),
-    ({"grid": (3, 400)}, "grid"),
-    ({"width": -16}, "width"),
+    ({"low_level_blocks": 6}, "need images of"),
+    ({"branch_blocks": 8}, "need images of"),
+    ({"coarsest_size": (0, 4)}, "coarsest_size"),
+    ({"coarsest_size": (3, 400)}, "coarsest_size"),
+    ({"base_channels": -16}, "base_channels"),
     ({"batch_size": 1}, "batch_size"),
     ({"iterations": 0}, "iterations"),
     ({"augmentation": 1.5}, "augmentation"),
     ({"learning_rate": -1.0}, "learning_rate"),
     ({"diversity": "DR"}, "Literal\\['features'"),
-    ({"width": 16.5}, "width"),
+    ({"base_channels": 16.5}, "base_channels"),
     ({"layout_branch": 1}, "layout_branch"),
     ({"learnign_rate": 0.1}, "Unknown setting 'learnign_rate'"),
 ])

@@ -1,5 +1,6 @@
 """The loop: exact resume after kills, one seed one result, Ctrl-C, and every way to ask for the impossible."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -13,11 +14,14 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import fingerprint
+from safetensors.torch import load_file, save_file
 
 from siv_lite import SivLiteError, open_run, train
+from siv_lite.methods import find_method
 from siv_lite.methods.siv_gan import SIVGAN
+from siv_lite.training.migrate import SETTINGS_OF_FORMAT_1, TENSORS_OF_FORMAT_1
 
-SMALL = {"preset": "smoke", "progress": False, "decay": 0.5}
+SMALL = {"preset": "smoke", "progress": False, "lr_decay_fraction": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +185,7 @@ def test_samples_follow_from_the_seed_alone(reference):
 def test_folder_explains_itself_without_the_package(reference):
     _, out = reference
     config = json.loads((out / "config.json").read_text())
-    assert config["settings"]["decay"] == 0.5 and config["frames"]["shape"] == [2, 3, 32, 40] and config["versions"]
+    assert config["settings"]["lr_decay_fraction"] == 0.5 and config["frames"]["shape"] == [2, 3, 32, 40] and config["versions"]
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [entry["iteration"] for entry in log] == list(range(1, 21)) and {"D", "G", "diversity"} <= log[0].keys()
     assert len(list((out / "samples").glob("*.png"))) == 10
@@ -193,7 +197,7 @@ def test_nan_stops_at_the_last_good_checkpoint(reference, tmp_path, monkeypatch)
 
     def breaking(self):
         losses = step(self)
-        return {**losses, "G": losses["G"] * float("nan")} if self.count > 7 else losses
+        return {**losses, "G": losses["G"] * float("nan")} if self.iteration > 7 else losses
 
     monkeypatch.setattr(SIVGAN, "step", breaking)
     with pytest.raises(SivLiteError, match="stopped being finite at iteration 8 .* iteration 7"):
@@ -207,7 +211,7 @@ def test_nan_weights_are_never_saved(reference, tmp_path, monkeypatch):
 
     def breaking(self):
         losses = step(self)
-        if self.count == 8:  # the loss is computed before the update that breaks
+        if self.iteration == 8:  # the loss is computed before the update that breaks
             next(iter(self.G.parameters())).data.fill_(float("nan"))
         return losses
 
@@ -218,8 +222,8 @@ def test_nan_weights_are_never_saved(reference, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    ({"method": "gan"}, "Unknown method 'gan'; known are siv_gan"),
-    ({"preset": "huge"}, "Unknown preset 'huge' of siv_gan; known are smoke, lesson, paper"),
+    ({"method": "gan"}, "Unknown method 'gan'; choose from siv_gan"),
+    ({"preset": "huge"}, "Unknown preset 'huge' of siv_gan; choose from smoke, lesson, paper"),
     ({"precision": "fp8"}, "Unknown precision 'fp8'"),
     ({"device": "tpu"}, "Unknown device 'tpu'"),
     ({"device": "cuda:77"}, "not there"),
@@ -240,7 +244,7 @@ def test_bad_arguments_get_one_sentence_and_leave_nothing(arguments, message, re
 
 @pytest.mark.parametrize("change, name", [
     ({"seed": 1}, "seed"),
-    ({"width": 16}, "width"),
+    ({"base_channels": 16}, "base_channels"),
     ({"iterations": 30}, "iterations"),
     ({"precision": "bf16"}, "precision"),
 ])
@@ -284,13 +288,97 @@ def test_folders_that_are_no_runs_or_of_another_version(copy, tmp_path):
         with pytest.raises(SivLiteError, match=message):
             open_run(path)
     newest = max(out.glob("checkpoint-*.json"))
-    newest.write_text(newest.read_text().replace('"format": 1', '"format": 99'))
+    newest.write_text(newest.read_text().replace('"format": 2', '"format": 99'))
     with pytest.raises(SivLiteError, match="has format 99"):
         open_run(out)
     config = out / "config.json"
-    config.write_text(config.read_text().replace('"format": 1', '"format": 99'))
+    config.write_text(config.read_text().replace('"format": 2', '"format": 99'))
     with pytest.raises(SivLiteError, match="config.json has format 99"):
         open_run(out)
     config.write_text("{")
     with pytest.raises(SivLiteError, match="damaged"):
         open_run(out)
+
+
+def test_on_log_is_called_with_what_the_log_gets(reference, tmp_path):
+    seen = []
+
+    def on_log(iteration, losses):
+        seen.append({"iteration": iteration, **losses})
+
+    run = train("siv_gan", reference[0], tmp_path / "run", on_log=on_log, **SMALL)
+    assert seen == run.log()
+
+
+# Frames
+
+
+@pytest.mark.parametrize("size", [(90, 160), (160, 90), (120, 80), (100, 100)])
+def test_a_run_keeps_its_frames_whole_and_trains_at_image_size(size, tmp_path):
+    pixels = torch.randint(0, 256, (1, 3, *size), generator=torch.Generator().manual_seed(0))
+    frames = pixels / 127.5 - 1
+    run = train("siv_gan", frames, tmp_path / "run", preset="smoke", iterations=2, progress=False)
+    assert torch.allclose(run.frames, frames, atol=1e-6)
+    assert max(run.training_frames.shape[2:]) == run.config["settings"]["image_size"] == 48
+    again = open_run(tmp_path / "run")
+    assert torch.equal(again.frames, run.frames)
+    assert torch.equal(again.training_frames, run.training_frames)
+
+
+def test_larger_frames_are_kept_at_1024_pixels(tmp_path):
+    frames = torch.zeros(1, 3, 400, 1200)
+    frames[..., 600:] = 1
+    run = train("gpdm", frames, tmp_path / "run", preset="smoke", steps=1, progress=False)
+    assert run.frames.shape == (1, 3, 341, 1024)
+
+
+# Run folders of older versions
+
+
+def rewrite_in_format_1(folder):
+    """Give a run folder the names of format 1, and the settings that it had."""
+    config = json.loads((folder / "config.json").read_text())
+    new_names = SETTINGS_OF_FORMAT_1[config["method"]]
+    old_names = {new: old for old, new in new_names.items()}
+    del config["settings"]["image_size"]
+    config["settings"] = {old_names.get(x, x): value for x, value in config["settings"].items()}
+    (folder / "config.json").write_text(json.dumps({**config, "format": 1}))
+
+    old_parts = {new: old for old, new in TENSORS_OF_FORMAT_1.items() if old != "reconstruction_noise"}
+    for path in folder.glob("checkpoint-*.safetensors"):
+        tensors = {}
+        for name, tensor in load_file(path).items():
+            parts = [old_parts.get(part, part) for part in name.split(".")]
+            tensors[".".join(parts)] = tensor
+        save_file(tensors, path)
+        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+        description = json.loads(path.with_suffix(".json").read_text())
+        description |= {"format": 1, "sha256": checksum}
+        path.with_suffix(".json").write_text(json.dumps(description))
+
+
+@pytest.mark.parametrize("method", ["siv_gan", "singan"])
+def test_a_run_of_format_1_is_opened_and_goes_on_to_the_same_end(method, reference, tmp_path, monkeypatch):
+    frames = reference[0][:1]
+    settings = {"preset": "smoke", "progress": False, "image_size": 40}
+    whole = train(method, frames, tmp_path / "whole", **settings)
+
+    step = find_method(method).step
+    calls = []
+
+    def interrupted(self):
+        calls.append(1)
+        if len(calls) == whole.iteration - 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(find_method(method), "step", interrupted)
+        stopped = train(method, frames, tmp_path / "old", **settings)
+    rewrite_in_format_1(tmp_path / "old")
+
+    opened = open_run(tmp_path / "old")
+    assert opened.iteration == stopped.iteration < whole.iteration
+    assert torch.equal(opened.sample(2), stopped.sample(2))
+    resumed = train(method, frames, tmp_path / "old", **settings)
+    assert torch.equal(resumed.sample(2), whole.sample(2))

@@ -82,12 +82,13 @@ def train(
     if iterations is not None:
         settings["iterations"] = iterations
     folder = Path(out)
+    if (folder / "done.json").exists():  # it can be opened on any device
+        create_or_verify(folder, method, frames, preset, precision, seed, settings)
+        return open_run(folder)
+    chosen_device = choose_device(device)
     config = create_or_verify(folder, method, frames, preset, precision, seed, settings)
-    if (folder / "done.json").exists():
-        return open_run(folder)  # wherever it was trained
 
     # Build the method on the frames as the folder keeps them, and go to the last checkpoint.
-    chosen_device = choose_device(device)
     frames = load_frames(folder, config)
     set_precision(config["precision"])
     trained = make_method(config, frames, chosen_device)
