@@ -40,7 +40,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from siv_lite import SivLiteError, contact_sheet, losses, open_run, read_frames, train
-from siv_lite.files import replacing
+from siv_lite.files import atomic_write
 from siv_lite.methods import find_method, make_settings
 
 steps = steps or {"smoke": 5}.get(preset, 200)
@@ -286,7 +286,7 @@ def go_on(name: str, **changes) -> dict[str, torch.Tensor]:
                     found["diversity"].append(diversity(maps))
                     found["pictures"].append(model.G.pyramid(maps, scales=1)[0][:6].contiguous())
             model.step()
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             save_file({key: torch.stack(values) for key, values in found.items()}, temporary)
     return load_file(path)
 

@@ -18,7 +18,7 @@ from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 
 from siv_lite.errors import SivLiteError
-from siv_lite.files import replacing
+from siv_lite.files import atomic_write
 
 
 class ThisPython(AsyncKernelManager):
@@ -107,7 +107,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: dict[str, Any] | 
     if not record.end_time or record.exception or not all(cell.execution_count for cell in code):
         raise SivLiteError(f"{unfinished} was not run to its end; run it again")
     record.input_path = record.output_path = notebook.name  # no folder of this machine
-    with replacing(target) as temporary:
+    with atomic_write(target) as temporary:
         nbformat.write(node, temporary)
     unfinished.unlink()
     return target

@@ -32,7 +32,7 @@ import torch.nn.functional as F
 
 import siv_lite
 from siv_lite.blocks import SpectralNetwork, pool_kernel, upsample_kernel
-from siv_lite.files import replacing
+from siv_lite.files import atomic_write
 from siv_lite.methods import find_method, make_settings
 
 sys.path[:0] = [".", str(Path(siv_lite.__file__).parents[1] / "notebooks")]  # wherever this notebook runs
@@ -52,7 +52,7 @@ from measure import count_work, measure_configuration, name_configuration
 pairs = itertools.product(methods.split(","), configurations.split(","))
 names = [name_configuration(method.strip(), preset.strip()) for method, preset in pairs]
 results = {name: measure_configuration(name) for name in names}
-with replacing(Path(out, "speed.json")) as temporary:
+with atomic_write(Path(out, "speed.json")) as temporary:
     temporary.write_text(json.dumps(results, indent=1) + "\n")
 
 print(f"{'':18}     GFLOP  operations  s a step  matmuls a step  MB at peak  s a sample")

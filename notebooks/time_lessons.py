@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from execute import execute
 
-from siv_lite.files import replacing
+from siv_lite.files import atomic_write
 
 FOLDER = Path(__file__).parent
 TIMES = FOLDER / "times.json"
@@ -51,7 +51,7 @@ def main() -> None:
     for lesson in sys.argv[1:] or known:
         times[lesson] = round(measure(lesson))
         print(f"{lesson:<32}{times[lesson]:4} s", flush=True)
-        with replacing(TIMES) as temporary:
+        with atomic_write(TIMES) as temporary:
             temporary.write_text(json.dumps({name: times[name] for name in known if name in times}, indent=1) + "\n")
     for lesson, seconds in times.items():
         path = FOLDER / f"{lesson}.py"

@@ -10,25 +10,25 @@ from pathlib import Path
 from safetensors.torch import load, save
 from torch import Tensor
 
-from siv_lite.errors import Damaged, SivLiteError
-from siv_lite.files import replacing
+from siv_lite.errors import DamagedRunError, SivLiteError
+from siv_lite.files import atomic_write
 
 FORMAT = 1  # of the run folder; a folder of another format is refused
 
 
 def write_json(path: Path, value: dict) -> None:
     """Write a dictionary, with the format's number, as readable JSON."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps({"format": FORMAT, **value}, indent=1) + "\n")
 
 
 def read_json(path: Path) -> dict:
-    """Read what `write_json` wrote; Damaged if it is missing or damaged, SivLiteError if it is of another format."""
+    """Read what `write_json` wrote; DamagedRunError if it is missing or damaged, SivLiteError if of another format."""
     try:
         value = json.loads(path.read_bytes())
         found = value["format"]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise Damaged(f"{path} is missing or damaged; restore it, or begin again in another folder") from error
+        raise DamagedRunError(f"{path} is missing or damaged; restore it, or begin again in another folder") from error
     if found != FORMAT:
         raise SivLiteError(f"{path} has format {found}, not {FORMAT}; use the siv_lite that wrote it")
     return value
@@ -39,7 +39,7 @@ def save_checkpoint(folder: Path, iteration: int, state: dict[str, Tensor], seco
     there is no checkpoint."""
     data = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
     path = folder / f"checkpoint-{iteration:08d}.safetensors"
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data)
     checksum = hashlib.sha256(data).hexdigest()
     write_json(path.with_suffix(".json"), {"iteration": iteration, "seconds": seconds, "sha256": checksum})
@@ -62,8 +62,8 @@ def load_checkpoint(folder: Path) -> tuple[dict, dict[str, Tensor]]:
             description = read_json(path)
             data = path.with_suffix(".safetensors").read_bytes()
             if hashlib.sha256(data).hexdigest() != description["sha256"]:
-                raise Damaged("altered")
-        except (Damaged, KeyError, OSError):
+                raise DamagedRunError("altered")
+        except (DamagedRunError, KeyError, OSError):
             damaged.append(path.stem)
             continue
         for name in damaged:
@@ -94,7 +94,7 @@ def read_log(folder: Path) -> list[dict[str, float]]:
 def rewind(folder: Path, iteration: int) -> None:
     """Take back what was written after the checkpoint of `iteration`, so that going on repeats it, and clean up."""
     lines = [json.dumps(entry) + "\n" for entry in read_log(folder) if entry["iteration"] <= iteration]
-    with replacing(folder / "log.jsonl") as temporary:
+    with atomic_write(folder / "log.jsonl") as temporary:
         temporary.write_text("".join(lines))
     numbered = [*sorted(folder.glob("checkpoint-*")), *folder.glob("samples/*.png")]  # the JSON goes first
     later = [path for path in numbered if int(path.stem[-8:]) > iteration]

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from siv_lite.check import measure_run
 from siv_lite.checkpoint import read_json, write_json
 from siv_lite.errors import SivLiteError
-from siv_lite.files import replacing
+from siv_lite.files import atomic_write
 from siv_lite.frames import check_frames
 from siv_lite.methods import Method, find_method
 from siv_lite.run import build, choose_device, claim_folder, make_config
@@ -110,7 +110,7 @@ def compare(
         except SivLiteError as error:
             cell["status"] = f"failed: {error}"
         found.append(cell)
-        with replacing(Path(out, "table.csv")) as temporary, open(temporary, "w", newline="") as file:
+        with atomic_write(Path(out, "table.csv")) as temporary, open(temporary, "w", newline="") as file:
             writer = csv.DictWriter(file, list(dict.fromkeys(name for cell in found for name in cell)))
             writer.writeheader()
             writer.writerows(found)

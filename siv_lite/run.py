@@ -14,9 +14,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from siv_lite.checkpoint import load_checkpoint, read_json, read_log, write_json
-from siv_lite.errors import Damaged, SivLiteError, check_whole
-from siv_lite.files import replacing
-from siv_lite.frames import check_frames, source_checksum, to_uint8
+from siv_lite.errors import DamagedRunError, SivLiteError, check_integer
+from siv_lite.files import atomic_write
+from siv_lite.frames import check_frames, frames_checksum, to_uint8
 from siv_lite.methods import Method, find_method, make_settings
 
 BATCH = 16  # pictures drawn at once, so that many samples need no more memory than few
@@ -48,10 +48,10 @@ class Run:
         options |= {} if stage is None else {"stage": stage}
         sized = {} if size is None else {"size": check_size(method, size)}
         for name, value in options.items():
-            if check_whole(name, value, 0) >= method.stages:
+            if check_integer(name, value, 0) >= method.stages:
                 stages = f"the stages of this {type(method).__name__}, 0 to {method.stages - 1}"
                 raise SivLiteError(f"{name} must be one of {stages}, not {value}")
-        latents = method.draw_latents(check_whole("n", n, 1), check_whole("seed", seed, 0), **sized)
+        latents = method.draw_latents(check_integer("n", n, 1), check_integer("seed", seed, 0), **sized)
         return self.generate(latents, **sized, **options)
 
     def pictures(self, n: int, seed: int = 0) -> Tensor:
@@ -65,8 +65,8 @@ class Run:
 
     def walk(self, n: int = 48, seed: int = 0) -> Tensor:
         """`n` samples along a circle through latent space, cos t z1 + sin t z2, each as likely as a draw."""
-        first, second = self.method.draw_latents(2, check_whole("seed", seed, 0)).split(1)
-        angles = (torch.arange(check_whole("n", n, 1)) * 2 * math.pi / n).view(-1, *[1] * (first.ndim - 1))
+        first, second = self.method.draw_latents(2, check_integer("seed", seed, 0)).split(1)
+        angles = (torch.arange(check_integer("n", n, 1)) * 2 * math.pi / n).view(-1, *[1] * (first.ndim - 1))
         return self.generate(angles.cos() * first + angles.sin() * second)
 
     def __repr__(self) -> str:
@@ -109,9 +109,9 @@ def make_config(
         raise SivLiteError(f"Unknown precision {precision!r}; known are fp32, tf32 and bf16")
     completed = dataclasses.asdict(make_settings(method, preset, **settings))
     config = {"method": method, "preset": preset, "settings": completed, "precision": precision}
-    source = {"shape": frames.shape, "sha256": source_checksum(frames)}
+    source = {"shape": frames.shape, "sha256": frames_checksum(frames)}
     versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
-    config |= {"seed": check_whole("seed", seed, 0), "frames": source, "versions": versions}
+    config |= {"seed": check_integer("seed", seed, 0), "frames": source, "versions": versions}
     return json.loads(json.dumps(config))  # as it will be read again: tuples are lists there
 
 
@@ -119,7 +119,7 @@ def claim_folder(folder: Path, config: dict[str, Any], frames: Tensor) -> dict[s
     """Make `folder` the run of `config`, or check that it is; return its config. SivLiteError names a difference."""
     if not (folder / "config.json").exists():
         pixels = torch.from_numpy(to_uint8(frames)).permute(0, 3, 1, 2).contiguous()
-        with replacing(folder / "frames.safetensors") as temporary:
+        with atomic_write(folder / "frames.safetensors") as temporary:
             temporary.write_bytes(save({"frames": pixels}))
         write_json(folder / "config.json", config)
     found = read_json(folder / "config.json")
@@ -136,10 +136,10 @@ def build(folder: Path, config: dict[str, Any], device: torch.device) -> tuple[M
     path = folder / "frames.safetensors"
     try:
         frames = check_frames(load(path.read_bytes())["frames"].float() / 127.5 - 1)
-        if source_checksum(frames) != config["frames"]["sha256"]:
+        if frames_checksum(frames) != config["frames"]["sha256"]:
             raise ValueError("altered")
     except Exception as error:  # a damaged file raises nearly anything
-        raise Damaged(f"{path} is missing or damaged; train in another folder") from error
+        raise DamagedRunError(f"{path} is missing or damaged; train in another folder") from error
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config["precision"] != "fp32"
     settings = make_settings(config["method"], **config["settings"])
     return find_method(config["method"])(frames, settings, device, config["precision"], config["seed"]), frames
