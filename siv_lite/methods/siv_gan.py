@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siv_lite import losses
-from siv_lite.augment import draw_transforms, mix_channels, mix_rectangle, transform
+from siv_lite.augment import apply_transforms, mix_channels, mix_rectangle, sample_transforms
 from siv_lite.blocks import SLOPE, SpectralConv2d, SpectralNetwork, adam, average_weights
 from siv_lite.errors import SivLiteError
 from siv_lite.methods import Method
@@ -259,8 +259,8 @@ class SIVGAN(Method):
         return self.settings.learning_rate * left.clamp(max=1)
 
     def augment(self, pyramid: list[Tensor]) -> list[Tensor]:
-        transforms = draw_transforms(len(pyramid[0]), *self.size, self.settings.augmentation, self.generator)
-        return [transform(images, transforms) for images in pyramid]
+        transforms = sample_transforms(len(pyramid[0]), *self.size, self.settings.augmentation, self.generator)
+        return [apply_transforms(images, transforms) for images in pyramid]
 
     def total(self, parts: dict[str, Tensor]) -> Tensor:
         """Eq. 3: content + layout + 2 low-level; a trunk instead of the two branches counts as both."""
