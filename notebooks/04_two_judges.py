@@ -38,7 +38,7 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import contact_sheet, losses, open_run, read_frames, train
-from siv_lite.augment import draw_transforms, mix_channels, transform
+from siv_lite.augment import apply_transforms, mix_channels, sample_transforms
 from siv_lite.methods import find_method, make_settings
 from siv_lite.methods.siv_gan import Discriminator, Settings, complete
 from siv_lite.widgets import Picture, edit_region, encode, microscope
@@ -249,7 +249,7 @@ print("F(x) and every decision of the package are ours: True")
 
 # %%
 maps = [torch.tensor(chances).logit().view(2, 1, 1, 1) for chances in ((0.5, 0.5), (0.75, 0.25))]
-loss = losses.discriminator_part_loss(maps, real=1)
+loss = losses.discriminator_part_loss(maps, num_real=1)
 close(loss, torch.tensor(8 / 3).log(), msg="Look at losses.discriminator_part_loss: mean over blocks, Eq. 1 and 2")
 total = fresh.total({"content": 1.0, "layout": 10.0, "low_level": 100.0})
 assert total == 1 + 10 + 2 * 100, f"{total}, not 211: look at SIVGAN.total in siv_lite/methods/siv_gan.py, Eq. 3"
@@ -455,8 +455,8 @@ except AssertionError as error:
 # map, and told that this is real.
 
 # %%
-turns = draw_transforms(5, height, width, 0.7, torch.Generator().manual_seed(7))
-five = transform(picture.expand(5, -1, -1, -1), turns)
+turns = sample_transforms(5, height, width, 0.7, torch.Generator().manual_seed(7))
+five = apply_transforms(picture.expand(5, -1, -1, -1), turns)
 with torch.no_grad():
     real = D.view("layout", judge(D, halve(five))[0])
 mixed = mix_channels(real, 1.0, torch.Generator().manual_seed(11))

@@ -32,7 +32,7 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from siv_lite import contact_sheet, open_run, read_frames, train
-from siv_lite.augment import draw_transforms, mix_channels, mix_rectangle, transform
+from siv_lite.augment import apply_transforms, mix_channels, mix_rectangle, sample_transforms
 from siv_lite.figures import show_images
 from siv_lite.widgets import Picture, encode
 
@@ -117,8 +117,8 @@ def judge(D, images):
 logits = {}
 for name, run in runs.items():
     real = run.method.real[0]
-    views = draw_transforms(64, *real.shape[2:], 0.7, torch.Generator().manual_seed(1))
-    moved = transform(real.expand(64, -1, -1, -1), views)
+    views = sample_transforms(64, *real.shape[2:], 0.7, torch.Generator().manual_seed(1))
+    moved = apply_transforms(real.expand(64, -1, -1, -1), views)
     logits[name] = [judge(run.method.D, images) for images in (real, moved, run.sample(64, seed=1))]
 
 # %%
@@ -160,7 +160,7 @@ for name, value in loss.items():
 picture = torch.arange(16.0).view(1, 1, 4, 4)
 read_right = torch.tensor([[[1.0, 0, 1 * 2 / 4], [0, 1, 0]]])
 print(picture[0, 0].int())
-print(transform(picture, read_right)[0, 0].round().int())
+print(apply_transforms(picture, read_right)[0, 0].round().int())
 
 # %% [markdown]
 # The picture moved to the **left**: whoever reads to the right brings what is right to the place where they stand. At
@@ -170,20 +170,21 @@ print(transform(picture, read_right)[0, 0].round().int())
 # %%
 by_hand = picture[..., [1, 2, 3, 3]]
 hint = "translation: look at the sign of the third column, and at 2 / width for one pixel"
-assert_close(transform(picture, read_right), by_hand, atol=1e-4, rtol=0, msg=lambda text: f"{hint}\n{text}")
+assert_close(apply_transforms(picture, read_right), by_hand, atol=1e-4, rtol=0, msg=lambda text: f"{hint}\n{text}")
 
 flip = torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]])
 hint = "flip: x is multiplied by -1, in the first row of the map"
-assert_close(transform(picture, flip), picture[..., [3, 2, 1, 0]], atol=1e-4, rtol=0, msg=lambda x: f"{hint}\n{x}")
+flipped = picture[..., [3, 2, 1, 0]]
+assert_close(apply_transforms(picture, flip), flipped, atol=1e-4, rtol=0, msg=lambda text: f"{hint}\n{text}")
 print("equal to the hand computation: True")
 
 # %% [markdown]
 # Whole pixels matter. A step of half a pixel would read between two pixels, their mean, and so blur the real side and
-# teach the generator to blur. `draw_transforms` therefore rounds its translations. Its crops and rotations do blur a
+# teach the generator to blur. `sample_transforms` therefore rounds its translations. Its crops and rotations do blur a
 # little; they are worth it.
 
 # %%
-drawn = draw_transforms(4000, 48, 64, 0.7, torch.Generator().manual_seed(0))
+drawn = sample_transforms(4000, 48, 64, 0.7, torch.Generator().manual_seed(0))
 identity = torch.tensor([[1.0, 0, 0], [0, 1, 0]])
 unchanged = (drawn - identity).abs().amax((1, 2)) < 1e-6
 print(f"Of 1,000 samples {1000 * unchanged.float().mean():.0f} stay as they are; 1000 * 0.3 ** 3 = {1000 * 0.3**3:.0f}")
@@ -210,8 +211,8 @@ def show_rows(rows):
 # %%
 scales = [frames[:1].repeat(6, 1, 1, 1)]
 scales += [F.avg_pool2d(scales[0], 2), F.avg_pool2d(scales[0], 4)]
-transforms = draw_transforms(6, *frames.shape[2:], 0.7, torch.Generator().manual_seed(4))
-show_rows({f"1 / {2**k} of the size": transform(x, transforms) for k, x in enumerate(scales)})
+transforms = sample_transforms(6, *frames.shape[2:], 0.7, torch.Generator().manual_seed(4))
+show_rows({f"1 / {2**k} of the size": apply_transforms(x, transforms) for k, x in enumerate(scales)})
 
 # %% [markdown]
 # Checked on numbers: move up by two pixels and flip, then halve; or halve, then move up by one and flip. Both orders
@@ -219,7 +220,7 @@ show_rows({f"1 / {2**k} of the size": transform(x, transforms) for k, x in enume
 
 # %%
 both = torch.tensor([[[-1.0, 0, 0], [0, 1, 2 * 2 / 4]]])
-first, second = F.avg_pool2d(transform(picture, both), 2), transform(F.avg_pool2d(picture, 2), both)
+first, second = F.avg_pool2d(apply_transforms(picture, both), 2), apply_transforms(F.avg_pool2d(picture, 2), both)
 hint = "scales disagree: was each scale given the same map, with coordinates from -1 to 1?"
 assert_close(first, second, atol=1e-4, rtol=0, msg=lambda text: f"{hint}\n{text}")
 print(first[0, 0], "the same at both scales: True", sep="\n")
@@ -234,8 +235,8 @@ print(first[0, 0], "the same at both scales: True", sep="\n")
 # %%
 def show_augmented(probability):
     """Twelve samples in two rows, with the same random numbers for every probability."""
-    maps = draw_transforms(12, *frames.shape[2:], probability, torch.Generator().manual_seed(3))
-    images = transform(frames[:1].expand(12, -1, -1, -1), maps)
+    maps = sample_transforms(12, *frames.shape[2:], probability, torch.Generator().manual_seed(3))
+    images = apply_transforms(frames[:1].expand(12, -1, -1, -1), maps)
     return show_rows({f"probability {probability:.1f}": images[:6], " ": images[6:]})
 
 
@@ -263,8 +264,8 @@ widgets.VBox([slider, picture_of_slider])
 # %%
 rows = {}
 for probability in (0.0, 0.3, 0.7, 1.0):
-    maps = draw_transforms(6, *frames.shape[2:], probability, torch.Generator().manual_seed(3))
-    rows[f"probability {probability}"] = transform(frames[:1].expand(6, -1, -1, -1), maps)
+    maps = sample_transforms(6, *frames.shape[2:], probability, torch.Generator().manual_seed(3))
+    rows[f"probability {probability}"] = apply_transforms(frames[:1].expand(6, -1, -1, -1), maps)
 show_rows(rows)
 
 # %% [markdown]
@@ -349,8 +350,8 @@ print("equal to the hand computation: True")
 shipped = Path(source).parent / "runs" / "balloons_siv_gan"
 trained = open_run(shipped) if shipped.exists() else runs["with DA and FA"]
 D, real = trained.method.D, trained.method.real[0]
-views = draw_transforms(5, *real.shape[2:], 0.7, torch.Generator().manual_seed(7))
-images = transform(real.expand(5, -1, -1, -1), views)
+views = sample_transforms(5, *real.shape[2:], 0.7, torch.Generator().manual_seed(7))
+images = apply_transforms(real.expand(5, -1, -1, -1), views)
 with torch.no_grad():
     features = None
     for block, from_rgb, scale in zip(D.low_level, D.from_rgb, build_pyramid(D, images), strict=True):
@@ -441,10 +442,10 @@ assert all(received), "each sample should hold channels of the one before: look 
 # draw per sample. Below: one for the batch.
 
 # %%
-maps = draw_transforms(5, *frames.shape[2:], 0.7, torch.Generator().manual_seed(4))
+maps = sample_transforms(5, *frames.shape[2:], 0.7, torch.Generator().manual_seed(4))
 five = frames[:1].expand(5, -1, -1, -1)
-alike = transform(five, maps[:1].expand(5, -1, -1))
-show_rows({"one draw per sample": transform(five, maps), "one draw for the batch": alike})
+alike = apply_transforms(five, maps[:1].expand(5, -1, -1))
+show_rows({"one draw per sample": apply_transforms(five, maps), "one draw for the batch": alike})
 
 # %% [markdown]
 # There is a second loss, less easy to see. FA mixes *different* views. Between equal samples there is nothing to mix: a
@@ -453,7 +454,7 @@ show_rows({"one draw per sample": transform(five, maps), "one draw for the batch
 
 # %%
 changed = {}
-for name, batch in {"a draw per sample": transform(five, maps), "one draw for the batch": alike}.items():
+for name, batch in {"a draw per sample": apply_transforms(five, maps), "one draw for the batch": alike}.items():
     pasted = mix_rectangle(batch, 1.0, torch.Generator().manual_seed(5))
     changed[name] = not torch.equal(pasted, batch)
     print(f"With {name} the pasted rectangle changes something: {changed[name]}")
@@ -511,7 +512,7 @@ if found is None:
 else:
     hint = "look at the sign: to move down, read further up"
     expected = picture[:, :, [0, 0, 1, 2]].flip(3)
-    assert_close(transform(picture, found), expected, atol=1e-4, rtol=0, msg=lambda text: f"{hint}\n{text}")
+    assert_close(apply_transforms(picture, found), expected, atol=1e-4, rtol=0, msg=lambda text: f"{hint}\n{text}")
     print("right: moved down and flipped")
 
 # %% [markdown]

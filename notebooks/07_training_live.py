@@ -130,7 +130,7 @@ def play(rounds: int, pace: float = 0.1) -> torch.Tensor:
     average, rows = 1.0, []
     for _ in range(rounds):
         logits = torch.stack([0 * d, g.detach() * d]).view(2, 1, 1, 1)  # of the real picture and of the fake
-        loss_d = losses.discriminator_part_loss([logits], real=1)
+        loss_d = losses.discriminator_part_loss([logits], num_real=1)
         (slope,) = torch.autograd.grad(loss_d, d)
         d = (d - pace * slope).detach().requires_grad_()
         loss_g = losses.generator_part_loss([(g * d.detach()).view(1, 1, 1, 1)])
@@ -203,7 +203,7 @@ print("g still swings, its average less than half as far: True")
 log3 = math.log(3)
 maps = [torch.tensor(pair).view(2, 1, 1, 1) for pair in ((0.0, log3), (log3, -log3))]
 ours = torch.tensor([math.log(128 / 9) / 2, math.log(16 / 3) / 2])
-found = losses.discriminator_part_loss(maps, real=1), losses.generator_part_loss([x[1:] for x in maps])
+found = losses.discriminator_part_loss(maps, num_real=1), losses.generator_part_loss([x[1:] for x in maps])
 close(torch.stack(found), ours, msg="Look at siv_lite/losses.py: -log p for real, -log(1 - p) for fake, mean of blocks")
 print("half of log 128/9 and half of log 16/3: True")
 

@@ -42,7 +42,7 @@ from IPython.display import HTML
 
 from siv_lite import contact_sheet, read_frames, save_animation, train
 from siv_lite.check import check_run, measure_run
-from siv_lite.editing import animate, edit, harmonize, main_colours, paint_to_image, super_resolve
+from siv_lite.editing import animate, edit, harmonize, main_colors, paint_to_image, super_resolve
 
 # %% [markdown]
 # ## Training
@@ -122,7 +122,7 @@ contact_sheet({"training image, naive paste": torch.cat([frames, naive])} | rows
 # colours were first replaced by the nearest of the picture's five main ones.
 
 # %%
-centres = main_colours(frames, 5)
+centres = main_colors(frames, 5)
 nearest = torch.cdist(frames.permute(0, 2, 3, 1).flatten(0, 2), centres).argmin(1)
 sketch = centres[nearest].view(1, height, width, 3).permute(0, 3, 1, 2)
 sketch = read_frames(paint, max_size) if paint else sketch

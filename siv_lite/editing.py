@@ -1,5 +1,8 @@
-"""What a trained pyramid can be used for besides sampling (SinGAN, section 4): its fine stages redraw a picture that is
-put in above its coarse ones. All pictures are (1, 3, H, W) in [-1, 1], of the size that the run was trained at."""
+"""What a trained pyramid can be used for besides sampling (SinGAN, section 4).
+
+Its fine stages redraw an image that is put in above its coarse ones. All images are (1, 3, H, W) in
+[-1, 1], of the size that the run was trained at.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -8,121 +11,315 @@ from torch import Tensor
 from siv_lite.errors import SivLiteError, check_integer
 from siv_lite.frames import check_frames
 from siv_lite.methods.pyramid import resize
-from siv_lite.run import Run
+from siv_lite.training.run import Run
 
-BLUR = 0.02  # of the longer side: how softly an edit ends (release)
-GRAIN = 0.15  # of a sketch, from [-1, 1]
+BLUR = 0.02  # standard deviation of a mask's soft edge, of the longer side (official code)
+GRAIN = 0.15  # standard deviation of the noise on a sketch in [-1, 1]
+HARMONIZE_REACH = 0.03  # how far around the mask an image may change, of the longer side
+EDIT_REACH = 0.08
+KMEANS_ROUNDS = 20
+BACK_PROJECTIONS = 2  # after each step of super-resolution
 
 
-def redraw(run: Run, image: Tensor, start: int, seed: int = 0, samples: int = 1, grain: float = 0) -> Tensor:
-    """`samples` pictures (samples, 3, H, W) that stages `start` and finer make of `image`, with noise drawn from
-    `seed`. The coarser `start` is, the more is changed. `grain`: standard deviation of noise on the reduced image.
-    Raises SivLiteError for a run of a method without such stages, a picture of another size, a stage out of range."""
+def redraw(
+    run: Run, image: Tensor, start: int, seed: int = 0, samples: int = 1, grain: float = 0
+) -> Tensor:
+    """Let the stages from `start` on redraw an image.
+
+    Args:
+        run: of a method whose stages can redraw: singan, consingan, or hp_vae_gan of one image.
+        image: (1, 3, H, W) in [-1, 1], of the size of the run's frames.
+        start: the coarsest stage that draws; the coarser it is, the more is changed.
+        seed: of the noise.
+        samples: how many images to draw.
+        grain: standard deviation of noise on the reduced image that is put in.
+
+    Returns:
+        (samples, 3, H, W) in [-1, 1].
+
+    Raises:
+        SivLiteError: for a method without such stages, an image of another size, a stage out of
+            range.
+    """
     method = run.method
     if not method.editable:
-        raise SivLiteError(f"{run.folder} is a run of {run.config['method']}, which redraws no pictures; take singan's")
+        raise SivLiteError(
+            f"{run.folder} is a run of {run.config['method']}, which redraws no images; "
+            "take singan's"
+        )
     check_size(run, "image", check_frames(image))
-    if not 1 <= check_integer("start", start, 0) < method.stages:
-        raise SivLiteError(f"start must be 1 to {method.stages - 1}, the stages of {run.folder} above 0, not {start}")
-    latents = method.draw_latents(check_integer("samples", samples, 1), check_integer("seed", seed, 0))
+    check_integer("start", start, 0)
+    if not 1 <= start < method.num_stages:
+        raise SivLiteError(
+            f"start must be 1 to {method.num_stages - 1}, the stages of {run.folder} above 0, "
+            f"not {start}"
+        )
+    check_integer("samples", samples, 1)
+    check_integer("seed", seed, 0)
+
+    latents = method.sample_latents(samples, seed)
+    generator = torch.Generator().manual_seed(seed)
     reduced = resize(image, method.sizes[start - 1])
-    reduced = reduced + grain * torch.randn(reduced.shape, generator=torch.Generator().manual_seed(seed))
-    return run.generate(latents, start=start, image=reduced)
+    noise = torch.randn(reduced.shape, generator=generator)
+    return run.decode(latents, start=start, image=reduced + grain * noise)
 
 
 def harmonize(run: Run, image: Tensor, mask: Tensor, start: int, seed: int = 0) -> Tensor:
-    """Blend an object that was pasted into the training image inside `mask` into its style (SinGAN, section 4).
-    `mask`: (1, 1 or 3, H, W), inside where it is above 0; outside, `image` stays. Errors as in `redraw`."""
-    return blend(run, image, mask, redraw(run, image, start, seed), reach=0.03)
+    """Blend a pasted object into the style of the training image (SinGAN, section 4).
+
+    Args:
+        run: as in `redraw`.
+        image: (1, 3, H, W) in [-1, 1], the training image with an object pasted into it.
+        mask: (1, 1 or 3, H, W), above 0 inside the object. Away from it, `image` stays.
+        start: the coarsest stage that draws.
+        seed: of the noise.
+
+    Returns:
+        (1, 3, H, W) in [-1, 1].
+
+    Raises:
+        SivLiteError: as in `redraw`.
+    """
+    redrawn = redraw(run, image, start, seed)
+    return blend(run, image, mask, redrawn, HARMONIZE_REACH)
 
 
 def edit(run: Run, image: Tensor, mask: Tensor, start: int, seed: int = 0) -> Tensor:
-    """Make seams vanish where parts of the training image were copied to other places inside `mask`: as `harmonize`,
-    but reaching farther around the mask, since a moved part has to grow together with what surrounds it."""
-    return blend(run, image, mask, redraw(run, image, start, seed), reach=0.08)
+    """Hide the seams where parts of the training image were moved (SinGAN, section 4).
+
+    As `harmonize`, but it reaches farther around the mask: a moved part has to grow together with
+    what surrounds it.
+
+    Args:
+        run: as in `redraw`.
+        image: (1, 3, H, W) in [-1, 1], the training image with parts copied to other places.
+        mask: (1, 1 or 3, H, W), above 0 where something was changed.
+        start: the coarsest stage that draws.
+        seed: of the noise.
+
+    Returns:
+        (1, 3, H, W) in [-1, 1].
+
+    Raises:
+        SivLiteError: as in `redraw`.
+    """
+    redrawn = redraw(run, image, start, seed)
+    return blend(run, image, mask, redrawn, EDIT_REACH)
 
 
-def paint_to_image(run: Run, paint: Tensor, start: int, seed: int = 0, colours: int | None = None) -> Tensor:
-    """Turn a clip-art of flat colours into a picture with the training image's texture. With `colours`, every pixel
-    first takes the nearest of so many main colours of the training image (k-means; 5 in the release). A little grain is
-    added, as the paper does not: generators that have seen only textures leave flat colours flat."""
-    if colours is not None:
-        centres = main_colours(run.frames[:1], check_integer("colours", colours, 2))
-        pixels = check_frames(paint).permute(0, 2, 3, 1)
-        paint = centres[torch.cdist(pixels.flatten(0, 2), centres).argmin(1)].view(pixels.shape).permute(0, 3, 1, 2)
+def paint_to_image(
+    run: Run, paint: Tensor, start: int, seed: int = 0, colors: int | None = None
+) -> Tensor:
+    """Turn clip art of flat colors into an image with the training image's texture.
+
+    A little grain is added, as the paper does not: generators that have seen only textures leave
+    flat colors flat.
+
+    Args:
+        run: as in `redraw`.
+        paint: the clip art, (1, 3, H, W) in [-1, 1].
+        start: the coarsest stage that draws.
+        seed: of the noise.
+        colors: if given, every pixel first takes the nearest of so many main colors of the
+            training image (k-means; 5 in the official code).
+
+    Returns:
+        (1, 3, H, W) in [-1, 1].
+
+    Raises:
+        SivLiteError: as in `redraw`, or for fewer than 2 colors.
+    """
+    if colors is not None:
+        check_integer("colors", colors, 2)
+        palette = main_colors(run.training_frames[:1], colors)  # (colors, 3)
+        pixels = check_frames(paint).permute(0, 2, 3, 1)  # (1, H, W, 3)
+        distances = torch.cdist(pixels.flatten(0, 2), palette)  # (H W, colors)
+        nearest = palette[distances.argmin(1)]  # (H W, 3)
+        paint = nearest.view(pixels.shape).permute(0, 3, 1, 2)
     return redraw(run, paint, start, seed, grain=GRAIN)
 
 
 def super_resolve(run: Run, factor: float = 4, steps: int = 6) -> Tensor:
-    """The training image of a SinGAN `factor` times larger, by the finest generator applied `steps` times, each after
-    enlarging by the steps-th root of `factor`. Train with reconstruction_weight=100 and scale_factor=factor ** (-1/6).
-    What would not reduce to the training image again is taken back after each step, as the paper does not: unless the
-    training was very long, a generator's excess of contrast would be amplified `steps` times."""
-    method, image = run.method, run.frames[:1].to(run.method.count.device)
-    if run.config["method"] != "singan" or len(run.frames) > 1 or not run.finished:
-        raise SivLiteError(f"{run.folder} is no finished run of singan on one image, which super-resolution needs")
+    """Enlarge the training image by the finest generator of a SinGAN (SinGAN, section 4).
+
+    Each step enlarges by the steps-th root of `factor`, then applies the generator. Train with
+    reconstruction_weight=100 and scale_factor=factor ** (-1/6). What would not reduce to the
+    training image again is taken back after each step, as the paper does not: unless the training
+    was very long, a generator's excess of contrast would be amplified `steps` times.
+
+    Args:
+        run: a finished run of singan on one image.
+        factor: how many times larger, above 1 and at most 16.
+        steps: how often the generator is applied.
+
+    Returns:
+        (1, 3, factor * H, factor * W) in [-1, 1].
+
+    Raises:
+        SivLiteError: for any other run, or a number out of range.
+    """
+    is_singan = run.config["method"] == "singan"
+    if not is_singan or len(run.training_frames) > 1 or not run.finished:
+        raise SivLiteError(
+            f"{run.folder} is no finished run of singan on one image, which super-resolution needs"
+        )
     if not 1 < factor <= 16:
         raise SivLiteError(f"factor must be above 1 and at most 16, not {factor!r}")
-    method.rest()
-    picture = image
-    for step in range(1, check_integer("steps", steps, 1) + 1):
-        size = tuple(round(side * factor ** (step / steps)) for side in image.shape[2:])
+    check_integer("steps", steps, 1)
+
+    method = run.method
+    method.set_eval_except()
+    finest = method.num_stages - 1
+    original = run.training_frames[:1].to(method.device)
+    original_size = original.shape[2:]
+    image = original
+    for step in range(1, steps + 1):
+        scale = factor ** (step / steps)
+        height = round(original.shape[2] * scale)
+        width = round(original.shape[3] * scale)
+        size = (height, width)
+        no_noise = original.new_zeros((1, 3, height, width))
         with torch.no_grad():
-            picture = method.refine(method.stages - 1, picture, image.new_zeros((1, 3, *size)), size)
-        for _ in range(2):  # back-projection (Irani and Peleg 1991)
-            picture = picture + resize(image - resize(picture, image.shape[2:]), size)
-        picture = picture.clamp(-1, 1)
-    return picture.cpu()
+            image = method.refine(finest, image, no_noise, size)
+
+        # Back-projection (Irani and Peleg 1991): correct what differs when reduced again.
+        for _ in range(BACK_PROJECTIONS):
+            error = original - resize(image, original_size)
+            image = image + resize(error, size)
+        image = image.clamp(-1, 1)
+    return image.cpu()
 
 
-def animate(run: Run, n: int = 48, seed: int = 0, start: int = 0, alpha: float = 0.1, beta: float = 0.9) -> Tensor:
-    """`n` pictures (n, 3, H, W) of a random walk around the training image, in the noise of all stages from `start`
-    (SinGAN, supplementary section 5). alpha in [0, 1] pulls towards the training image, beta in [0, 1] makes the walk
-    smooth: z_(t+1) = alpha z* + (1 - alpha) (z_t + d_(t+1)), d_(t+1) = beta (z_t - z_(t-1)) + (1 - beta) u_t."""
+def animate(
+    run: Run, n: int = 48, seed: int = 0, start: int = 0, alpha: float = 0.1, beta: float = 0.9
+) -> Tensor:
+    """Draw a random walk around the training image (SinGAN, supplementary section 5).
+
+    The walk is in the noise z of all stages from `start` on. With fresh noise u_t, and z* that
+    reconstructs the training image:
+
+        z_(t+1) = alpha z* + (1 - alpha) (z_t + d_(t+1))
+        d_(t+1) = beta (z_t - z_(t-1)) + (1 - beta) u_t
+
+    Args:
+        run: as in `redraw`.
+        n: how many images.
+        seed: of the noise.
+        start: the coarsest stage whose noise moves; below it z* stays.
+        alpha: from 0 to 1, how strongly the walk is pulled towards the training image.
+        beta: from 0 to 1, how smooth it is.
+
+    Returns:
+        (n, 3, H, W) in [-1, 1].
+
+    Raises:
+        SivLiteError: for a method without such stages, or a number out of range.
+    """
     method = run.method
     if not method.editable:
-        raise SivLiteError(f"{run.folder} is a run of {run.config['method']}; animate one of singan, or use run.walk")
+        raise SivLiteError(
+            f"{run.folder} is a run of {run.config['method']}; "
+            "animate one of singan, or use run.walk"
+        )
     for name, value in (("alpha", alpha), ("beta", beta)):
         if not 0 <= value <= 1:
             raise SivLiteError(f"{name} must lie in 0 to 1, not {value!r}")
-    draws = method.draw_latents(check_integer("n", n, 1) + 1, check_integer("seed", seed, 0))
-    fixed = torch.cat([part.flatten(1) for part in method.fixed_noise(1)], dim=1).cpu()
-    walk = [fixed, fixed + (1 - alpha) * (1 - beta) * draws[-1:]]
+    check_integer("n", n, 1)
+    check_integer("seed", seed, 0)
+
+    # The walk begins at z*, with a first step of fresh noise.
+    draws = method.sample_latents(n + 1, seed)
+    parts = [part.flatten(1) for part in method.reconstruction_noise(1)]
+    z_star = torch.cat(parts, dim=1).cpu()
+    first_step = (1 - alpha) * (1 - beta) * draws[-1:]
+    walk = [z_star, z_star + first_step]
+
     for u in draws[: n - 1].split(1):
-        change = beta * (walk[-1] - walk[-2]) + (1 - beta) * u
-        walk.append(alpha * fixed + (1 - alpha) * (walk[-1] + change))
-    return run.generate(torch.cat(walk[1:]), start=start)
+        velocity = walk[-1] - walk[-2]
+        change = beta * velocity + (1 - beta) * u
+        z = alpha * z_star + (1 - alpha) * (walk[-1] + change)
+        walk.append(z)
+    return run.decode(torch.cat(walk[1:]), start=start)
 
 
-def check_size(run: Run, name: str, picture: Tensor) -> None:
-    """Raise SivLiteError if `picture` is not of the size of the run's frames."""
-    size = tuple(run.frames.shape[2:])
-    if tuple(picture.shape[2:]) != size:
+def check_size(run: Run, name: str, image: Tensor) -> None:
+    """Check that an image has the size of the run's frames.
+
+    Args:
+        run: any run.
+        name: what the user calls the image, for the message.
+        image: (n, c, H, W).
+
+    Raises:
+        SivLiteError: if the size is another.
+    """
+    size = image.shape[2:]
+    run_size = run.training_frames.shape[2:]
+    if size != run_size:
+        found = " x ".join(map(str, size))
+        expected = " x ".join(map(str, run_size))
         raise SivLiteError(
-            f"{name} is {' x '.join(map(str, picture.shape[2:]))} pixels, the training image of {run.folder} "
-            f"{size[0]} x {size[1]}; read both with the same max_size"
+            f"{name} is {found} pixels, the training image of {run.folder} {expected}; "
+            "read both with the same max_size"
         )
 
 
 def blend(run: Run, image: Tensor, mask: Tensor, redrawn: Tensor, reach: float) -> Tensor:
-    """`redrawn` where `mask` is above 0 and up to `reach`, of the longer side, around it, else `image`."""
+    """Take `redrawn` where the mask is, `image` elsewhere, with a soft edge between.
+
+    Args:
+        run: whose frames have the size of all images.
+        image: (1, 3, H, W).
+        mask: (1, 1 or 3, H, W), inside where it is above 0.
+        redrawn: (1, 3, H, W).
+        reach: how far around the mask `redrawn` is taken too, of the longer side.
+
+    Returns:
+        (1, 3, H, W).
+
+    Raises:
+        SivLiteError: if the mask is of another size.
+    """
     check_size(run, "mask", mask)
-    long = max(mask.shape[2:])
-    radius, sigma = max(1, round(reach * long)), max(0.5, BLUR * long)
+    longest = max(mask.shape[2:])
+    radius = max(1, round(reach * longest))
+    sigma = max(0.5, BLUR * longest)
+
+    # Grow the mask by `radius` pixels.
+    inside = (mask.mean(1, keepdim=True) > 0).float()  # (1, 1, H, W)
+    inside = F.max_pool2d(inside, 2 * radius + 1, stride=1, padding=radius)
+
+    # Blur it with a Gaussian, along the rows and along the columns.
     offsets = torch.arange(-round(3 * sigma), round(3 * sigma) + 1)
     kernel = torch.softmax(-(offsets**2) / (2 * sigma**2), dim=0).view(1, 1, 1, -1)
-    inside = F.max_pool2d((mask.mean(1, keepdim=True) > 0).float(), 2 * radius + 1, 1, radius)
-    inside = F.pad(inside, [len(offsets) // 2] * 4, mode="replicate")
-    return torch.lerp(image, redrawn, F.conv2d(F.conv2d(inside, kernel), kernel.mT))
+    padding = [len(offsets) // 2] * 4
+    inside = F.pad(inside, padding, mode="replicate")
+    weight = F.conv2d(F.conv2d(inside, kernel), kernel.mT)
+    return torch.lerp(image, redrawn, weight)
 
 
-def main_colours(image: Tensor, count: int) -> Tensor:
-    """The `count` main colours (count, 3) of an image: 20 rounds of k-means, begun at quantiles of its brightness."""
-    pixels = image.permute(0, 2, 3, 1).flatten(0, 2)
-    order = pixels.sum(1).argsort()
-    centres = pixels[order[(torch.arange(count) * 2 + 1) * len(pixels) // (2 * count)]]
-    for _ in range(20):
-        nearest = F.one_hot(torch.cdist(pixels, centres).argmin(1), count).float()
-        members = nearest.sum(0)[:, None]
-        centres = torch.where(members > 0, nearest.T @ pixels / members.clamp(min=1), centres)
-    return centres
+def main_colors(image: Tensor, count: int) -> Tensor:
+    """Find the main colors of an image by k-means, begun at quantiles of its brightness.
+
+    Args:
+        image: (n, 3, H, W).
+        count: how many colors.
+
+    Returns:
+        (count, 3).
+    """
+    pixels = image.permute(0, 2, 3, 1).flatten(0, 2)  # (n H W, 3)
+
+    # Begin with the pixels at (k + 1/2) / count of the order of brightness.
+    by_brightness = pixels.sum(1).argsort()
+    ranks = (torch.arange(count) * 2 + 1) * len(pixels) // (2 * count)
+    centers = pixels[by_brightness[ranks]]  # (count, 3)
+
+    for _ in range(KMEANS_ROUNDS):
+        # Give each pixel to the nearest center, then move each center to the mean of its pixels.
+        nearest = torch.cdist(pixels, centers).argmin(1)
+        members = F.one_hot(nearest, count).float()  # (n H W, count)
+        num_members = members.sum(0)[:, None]  # (count, 1)
+        means = members.T @ pixels / num_members.clamp(min=1)
+        centers = torch.where(num_members > 0, means, centers)
+    return centers

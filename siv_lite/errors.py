@@ -2,15 +2,31 @@
 
 
 class SivLiteError(Exception):
-    """Bad input, a damaged run or a missing file: one sentence that says what is wrong, where, and what to do."""
+    """Bad input, a damaged run or a missing file.
+
+    Its message is one sentence that says what is wrong, where, and what to do.
+    """
 
 
 class DamagedRunError(SivLiteError):
-    """A file of a run is missing or not as it was written."""
+    """A file of a run is missing, or is not as it was written."""
 
 
-def check_integer(name: str, value: int, least: int) -> int:
-    """The value itself if it is a whole number of at least `least` that fits into 63 bits, else SivLiteError."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**63:
-        raise SivLiteError(f"{name} must be a whole number of at least {least}, not {value!r}")
+def check_integer(name: str, value: int, minimum: int) -> int:
+    """Return `value` if it is an integer of at least `minimum` that fits into 63 bits.
+
+    Args:
+        name: what the user calls the value, for the message.
+        value: what the user gave.
+        minimum: the smallest value allowed.
+
+    Returns:
+        `value` itself.
+
+    Raises:
+        SivLiteError: if `value` is no integer (True and 2.0 are none), too small or too large.
+    """
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    if not is_integer or not minimum <= value < 2**63:
+        raise SivLiteError(f"{name} must be a whole number of at least {minimum}, not {value!r}")
     return value

@@ -10,18 +10,33 @@ from siv_lite.errors import SivLiteError
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary name beside `path` that becomes `path` when the block ends well, and vanishes when it does not.
-    Missing folders are made. Raises SivLiteError where the file cannot be written."""
+    """Write a file under a temporary name that becomes `path` only when the block ends well.
+
+    However the block is interrupted, `path` is the old file or the new one, never a part of it.
+    Missing folders are made.
+
+    Args:
+        path: the file to write.
+
+    Returns:
+        A context manager; its value is the temporary name to write to, in the folder of `path`.
+
+    Raises:
+        SivLiteError: if the file cannot be written.
+    """
     path = Path(path)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+
+        # Without fsync a power cut could leave the new name on an empty file.
         with open(temporary, "rb") as file:
-            os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise SivLiteError(f"{path} cannot be written ({error.strerror or error}); choose another place") from error
+        reason = error.strerror or error
+        raise SivLiteError(f"{path} cannot be written ({reason}); choose another folder") from error
     finally:
         with suppress(OSError):
             temporary.unlink()

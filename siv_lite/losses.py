@@ -1,91 +1,201 @@
-"""The losses, as pure functions of tensors; the discriminator's outputs are lists of decision maps, one per block."""
+"""The losses: equations as pure functions of tensors.
+
+A discriminator's `logits` are a list of maps (n, 1, h_l, w_l), one for each of its blocks l.
+"""
 
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 
-def discriminator_part_loss(decisions: list[Tensor], num_real: int) -> Tensor:
-    """Eq. 1 and 2 for one part D_*: the mean over its blocks l of -E[log D_l(x)] - E[log(1 - D_l(G(z)))].
-    `decisions` are logits (n, 1, h_l, w_l); the first `real` samples are real, the others generated."""
-    losses = [F.softplus(-logits[:num_real]).mean() + F.softplus(logits[num_real:]).mean() for logits in decisions]
+def discriminator_part_loss(logits: list[Tensor], num_real: int) -> Tensor:
+    """Compute D's binary cross-entropy for one part D_* (SIV-GAN, Eq. 1 and 2).
+
+    The mean over blocks l of -E[log D_l(x)] - E[log(1 - D_l(G(z)))], where D_l = sigmoid(logits).
+
+    Args:
+        logits: one map (n, 1, h_l, w_l) per block.
+        num_real: how many samples are real; these come first, all others are generated.
+
+    Returns:
+        The loss, a scalar.
+    """
+    losses = []
+    for block_logits in logits:
+        real = block_logits[:num_real]
+        fake = block_logits[num_real:]
+        loss_real = F.softplus(-real).mean()  # -log sigmoid(x) = softplus(-x)
+        loss_fake = F.softplus(fake).mean()  # -log(1 - sigmoid(x)) = softplus(x)
+        losses.append(loss_real + loss_fake)
     return torch.stack(losses).mean()
 
 
-def generator_part_loss(decisions: list[Tensor]) -> Tensor:
-    """The non-saturating form of Eq. 1 and 2 for G: the mean over blocks of -E[log D_l(G(z))]."""
-    return torch.stack([F.softplus(-logits).mean() for logits in decisions]).mean()
+def generator_part_loss(logits: list[Tensor]) -> Tensor:
+    """Compute G's loss for one part D_*, in the non-saturating form of Eq. 1 and 2 (SIV-GAN).
+
+    The mean over blocks l of -E[log D_l(G(z))].
+
+    Args:
+        logits: one map (n, 1, h_l, w_l) of generated samples per block.
+
+    Returns:
+        The loss, a scalar.
+    """
+    losses = []
+    for block_logits in logits:
+        loss = F.softplus(-block_logits).mean()  # -log sigmoid(x) = softplus(-x)
+        losses.append(loss)
+    return torch.stack(losses).mean()
 
 
 def pair_distance(values: Tensor) -> Tensor:
-    """Mean absolute difference over elements and over all pairs of samples in a batch (n, c, h, w), n >= 2."""
-    rows = values.permute(0, 2, 3, 1).flatten(1).float()  # a view of channels-last maps
-    return F.pdist(rows, p=1).mean() / rows.shape[1]
+    """Compute the mean absolute difference between samples, over elements and all pairs of samples.
+
+    Args:
+        values: (n, c, h, w), n at least 2.
+
+    Returns:
+        The distance, a scalar.
+    """
+    rows = values.permute(0, 2, 3, 1).flatten(1)  # (n, h w c); a view if channels-last
+    distances = F.pdist(rows.float(), p=1)  # (n (n - 1) / 2), sums over elements
+    return distances.mean() / rows.shape[1]
 
 
 def diversity_in_features(features: list[Tensor]) -> Tensor:
-    """DR, Eq. 4: the mean over generator blocks l of E[mean |tanh G^l(z1) - tanh G^l(z2)|]; G maximises it."""
-    return torch.stack([pair_distance(torch.tanh(feature)) for feature in features]).mean()
+    """Compute the diversity regularization DR in feature space (SIV-GAN, Eq. 4); G maximizes it.
+
+    The mean over G's blocks l of E[mean |tanh G^l(z1) - tanh G^l(z2)|].
+
+    Args:
+        features: one map (n, c_l, h_l, w_l) per block, n at least 2.
+
+    Returns:
+        The diversity, a scalar.
+    """
+    distances = []
+    for block_features in features:
+        distance = pair_distance(torch.tanh(block_features))
+        distances.append(distance)
+    return torch.stack(distances).mean()
 
 
 def diversity_sensitive(images: Tensor, latents: Tensor, bound: float = 1.0) -> Tensor:
-    """DS (Yang et al. 2019, Eq. 2): E[min(|G(z1) - G(z2)| / |z1 - z2|, bound)], over neighbours in the batch, of means
-    over the elements of images (n, 3, h, w) in [-1, 1] and latents (n, d). G maximises it."""
-    image_distance = (images - images.roll(1, 0)).abs().flatten(1).mean(1)
-    latent_distance = (latents - latents.roll(1, 0)).abs().flatten(1).mean(1)
-    return (image_distance / (latent_distance + 1e-5)).clamp(max=bound).mean()
+    """Compute the diversity-sensitive loss DS (Yang et al. 2019, Eq. 2); G maximizes it.
+
+    E[min(|G(z1) - G(z2)| / |z1 - z2|, bound)], over neighbors in the batch, where |.| is the mean
+    absolute value of the elements.
+
+    Args:
+        images: G(z), (n, 3, h, w) in [-1, 1].
+        latents: z, (n, d).
+        bound: the ratio above which a pair gives no more gradient (tau).
+
+    Returns:
+        The loss, a scalar.
+    """
+    image_difference = images - images.roll(1, 0)
+    latent_difference = latents - latents.roll(1, 0)
+    image_distance = image_difference.abs().flatten(1).mean(1)  # (n)
+    latent_distance = latent_difference.abs().flatten(1).mean(1)  # (n)
+    ratio = image_distance / (latent_distance + 1e-5)
+    return ratio.clamp(max=bound).mean()
 
 
 def latent_consistency(images: Tensor, nearby: Tensor) -> Tensor:
-    """zCR for G (Zhao et al. 2021): E |G(z) - G(z + dz)|^2, dz small; G maximises it."""
+    """Compute G's part of zCR, E |G(z) - G(z + dz)|^2 (Zhao et al. 2021); G maximizes it.
+
+    Args:
+        images: G(z), (n, 3, h, w).
+        nearby: G(z + dz) with a small dz, (n, 3, h, w).
+
+    Returns:
+        The mean square, a scalar.
+    """
     return F.mse_loss(images, nearby)
 
 
-def gradient_penalty(D: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
-    """WGAN-GP (Gulrajani et al. 2017, Eq. 3): E[(|grad D(x)| - 1)^2], x between pairs of real and generated images or
-    videos (n, 3, ...). The gradient is of the sum of the map of scores, its norm over the channels of each pixel, and
-    the mean over pixels (SinGAN's release); a norm over the whole picture would grow with its size."""
-    share = torch.rand((len(real), *[1] * (real.ndim - 1)), generator=generator, device=real.device)
-    between = torch.lerp(fake.detach(), real, share).requires_grad_()
-    (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
-    return ((slope.square().sum(1) + 1e-12).sqrt() - 1).square().mean()
+def gradient_penalty(
+    D: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Compute the gradient penalty of WGAN-GP (Gulrajani et al. 2017, Eq. 3).
 
+    E[(|grad D(x)| - 1)^2], where x lies at a random place between a real and a generated sample.
+    As in SinGAN's official code, the gradient is that of the sum of the map of scores, its norm is
+    taken over the channels of each pixel, and the mean over pixels; a norm over a whole image
+    would grow with its size.
 
-def linearised(layers: list[nn.Module], slope: float, images: Tensor) -> Tensor:
-    """What `gradient_penalty` may take for a D of plain convolutions with leaky ReLUs of `slope` between: values whose
-    sum has the gradient of the sum of D's scores. D is linear around a picture, so that its gradient is the chain of
-    its transposed kernels; autograd would also carry the derivative of the slopes, which is zero, through all of D."""
-    transposed = F.conv_transpose2d if images.ndim == 4 else F.conv_transpose3d
-    slopes, x = [], images.detach()
-    with torch.no_grad():
-        for layer in layers[:-1]:
-            x = F.leaky_relu(layer(x), slope)
-            slopes.append(torch.where(x > 0, 1.0, slope))
-        gradient = torch.ones_like(layers[-1](x))
-    for layer in reversed(layers):
-        gradient = transposed(gradient, layer.weight, padding=layer.padding)
-        if slopes:
-            gradient = gradient * slopes.pop()
-    return gradient * images
+    Args:
+        D: maps samples to scores of any shape; `nn.linearize` makes a cheaper equivalent.
+        real: (n, 3, H, W), or videos (n, 3, T, H, W).
+        fake: generated samples of the same shape; they get no gradient.
+        generator: source of the random places, on the device of `real`.
+
+    Returns:
+        The penalty, a scalar.
+    """
+    # One random weight per sample: 1 gives the real one, 0 the generated one.
+    shape = (len(real),) + (1,) * (real.ndim - 1)  # (n, 1, 1, 1)
+    weight = torch.rand(shape, generator=generator, device=real.device)
+    x = torch.lerp(fake.detach(), real, weight)
+    x.requires_grad_()
+
+    scores = D(x)
+    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+    square = gradient.square().sum(1)  # (n, H, W)
+    norm = (square + 1e-12).sqrt()  # not sqrt(0), whose derivative is infinite
+    return (norm - 1).square().mean()
 
 
 def hinge(scores: Tensor, generator: torch.Generator) -> Tensor:
-    """D's hinge loss of real pictures' scores, or of generated ones' with the sign turned: E[max(0, m - score)], each
-    margin m drawn from 0.8 to 1 (FastGAN's release)."""
-    margins = 0.8 + 0.2 * torch.rand(scores.shape, generator=generator, device=scores.device)
+    """Compute D's hinge loss with random margins, E[max(0, m - score)] (FastGAN's official code).
+
+    Args:
+        scores: D(x) of real samples, or -D(G(z)) of generated ones, of any shape.
+        generator: source of the margins m, uniform in [0.8, 1], on the device of `scores`.
+
+    Returns:
+        The loss, a scalar.
+    """
+    draw = torch.rand(scores.shape, generator=generator, device=scores.device)
+    margins = 0.8 + 0.2 * draw
     return F.relu(margins - scores).mean()
 
 
 def multi_scale_l1(images: Tensor, others: Tensor) -> Tensor:
-    """(n): the mean absolute difference of images (n, 3, h, w), sides 8 at least, mean over them and three halvings."""
-    differences = [images - others]
-    while len(differences) < 4:
-        differences.append(F.avg_pool2d(differences[-1], 2))
-    return torch.stack([x.abs().mean((1, 2, 3)) for x in differences]).mean(0)
+    """Compute the mean absolute difference of each sample, averaged over 1, 1/2, 1/4 and 1/8 size.
+
+    Args:
+        images: (n, 3, h, w), h and w at least 8.
+        others: what to compare with, of the same shape.
+
+    Returns:
+        (n), one value per sample.
+    """
+    difference = images - others
+    distances = []
+    for scale in range(4):
+        if scale > 0:
+            difference = F.avg_pool2d(difference, 2)
+        distance = difference.abs().mean((1, 2, 3))  # (n)
+        distances.append(distance)
+    return torch.stack(distances).mean(0)
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Of N(mean, variance) from N(0, 1), mean over all elements (Kingma and Welling 2014, appendix B)."""
-    return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).mean()
+    """Compute KL(N(mean, exp(log_variance)) || N(0, 1)), averaged over all elements.
+
+    Kingma and Welling 2014, appendix B.
+
+    Args:
+        mean: of the posterior, of any shape.
+        log_variance: of the posterior, of the same shape.
+
+    Returns:
+        The divergence, a scalar.
+    """
+    variance = log_variance.exp()
+    divergence = mean.square() + variance - log_variance - 1
+    return 0.5 * divergence.mean()

@@ -171,7 +171,8 @@ def distance_to_train(images: Tensor, frames: Tensor) -> float:
     mean over samples (SIV-GAN, section 4, Dist. to train). Low: memorised. Errors as in lpips_vectors."""
     images, frames = _prepared(images, frames, side=ALEXNET_SIDE)
     originals = frames[torch.arange(max(64, len(frames)), device=frames.device) % len(frames)]
-    transforms = sample_transforms(len(originals), *frames.shape[2:], 0.7, torch.Generator(frames.device).manual_seed(0))
+    generator = torch.Generator(frames.device).manual_seed(0)
+    transforms = sample_transforms(len(originals), *frames.shape[2:], 0.7, generator)
     vectors = lpips_vectors(images), lpips_vectors(torch.cat([frames, apply_transforms(originals, transforms)]))
     distances = torch.cdist(*vectors, compute_mode="donot_use_mm_for_euclid_dist")  # the other mode cancels digits
     return distances.amin(dim=1).square().mean().item()

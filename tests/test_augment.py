@@ -1,10 +1,18 @@
-"""Differentiable and feature augmentation, against naive forms."""
+"""Augmentation of images and of feature maps, against naive forms."""
 
 import numpy as np
 import pytest
 import torch
 
-from siv_lite.augment import draw_transforms, mix_channels, mix_rectangle, transform
+from siv_lite.augment import (
+    apply_transforms,
+    mix_channels,
+    mix_rectangle,
+    recolor_rectangle,
+    sample_rectangles,
+    sample_transforms,
+    shuffle_rectangles,
+)
 
 
 def generator(seed=0):
@@ -13,12 +21,12 @@ def generator(seed=0):
 
 def test_probability_zero_changes_nothing():
     images = torch.rand(3, 3, 24, 32, generator=generator()) * 2 - 1
-    transforms = draw_transforms(3, 24, 32, 0.0, generator())
-    torch.testing.assert_close(transform(images, transforms), images, atol=1e-5, rtol=0)
+    transforms = sample_transforms(3, 24, 32, 0.0, generator())
+    torch.testing.assert_close(apply_transforms(images, transforms), images, atol=1e-5, rtol=0)
 
 
 def test_transforms_differ_between_samples_and_keep_to_their_ranges():
-    transforms = draw_transforms(4000, 48, 64, 0.7, generator()).numpy()
+    transforms = sample_transforms(4000, 48, 64, 0.7, generator()).numpy()
     identity = np.isclose(transforms, [[1, 0, 0], [0, 1, 0]], atol=1e-6).all((1, 2))
     assert identity.mean() == pytest.approx(0.3**3, abs=0.01)
     moved = transforms[~identity]
@@ -40,14 +48,16 @@ def test_a_flip_is_a_flip_at_every_scale():
     flip = torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]])
     for size in ((24, 32), (12, 16)):
         images = torch.rand(1, 3, *size, generator=generator())
-        torch.testing.assert_close(transform(images, flip), images.flip(3), atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            apply_transforms(images, flip), images.flip(3), atol=1e-5, rtol=0
+        )
 
 
 def test_what_enters_by_translation_is_the_reflection():
     images = torch.rand(1, 3, 8, 16, generator=generator())
     shift = torch.tensor([[[1.0, 0, 2 * 3 / 16], [0, 1, 0]]])  # three pixels
     expected = torch.cat([images[..., 3:], images[..., -3:].flip(3)], dim=3)
-    torch.testing.assert_close(transform(images, shift), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(apply_transforms(images, shift), expected, atol=1e-5, rtol=0)
 
 
 def test_rectangle_comes_from_the_neighbour_and_reaches_every_place():
@@ -71,7 +81,9 @@ def test_channels_come_whole_from_the_neighbour_as_it_was_or_vanish():
     own, other = maps.numpy()[:, :, 0, 0], np.roll(maps.numpy()[:, :, 0, 0], 1, axis=0)
     dropped, exchanged = mixed == 0, mixed == other
     assert (dropped | exchanged | (mixed == own)).all()
-    assert (exchanged.mean(1) > 0.03).all() and (exchanged.mean(1) < 0.35).all()  # every sample receives, the last too
+    assert (exchanged.mean(1) > 0.03).all() and (
+        exchanged.mean(1) < 0.35
+    ).all()  # every sample receives, the last too
     assert (dropped.mean(1) > 0.05).all() and (dropped.mean(1) < 0.36).all()
 
 
@@ -82,3 +94,49 @@ def test_mixing_happens_with_its_probability(mix):
     changed = np.mean([not torch.equal(mix(maps, 0.4, draws), maps) for _ in range(400)])
     expected = 0.4 if mix is mix_rectangle else 1 - 0.6**2  # exchange and drop are drawn apart
     assert changed == pytest.approx(expected, abs=0.1)
+
+
+@pytest.mark.parametrize("height, width", [(36, 64), (64, 36), (40, 40)])
+def test_rectangles_have_their_sizes_and_reach_every_place(height, width):
+    masks = sample_rectangles(3000, (height, width), generator()).numpy()
+    assert masks.shape == (3000, 1, height, width) and masks.dtype == bool
+    row_counts = masks.any(3).sum(2)[:, 0]
+    column_counts = masks.any(2).sum(2)[:, 0]
+    assert (masks.sum((1, 2, 3)) == row_counts * column_counts).all()  # one rectangle each
+    for counts, side in ((row_counts, height), (column_counts, width)):
+        assert 0.1 * side - 1 <= counts.min() and counts.max() <= 0.4 * side + 1
+        assert counts.mean() == pytest.approx(0.25 * side, rel=0.05)
+    assert masks.any((0, 1, 3)).all() and masks.any((0, 1, 2)).all()  # the last row and column too
+
+
+@pytest.mark.parametrize("alter", [recolor_rectangle, shuffle_rectangles])
+def test_alterations_change_rectangles_and_nothing_else(alter, toy_frames):
+    images = toy_frames.expand(20, -1, -1, -1)
+    changed = (alter(images, generator()) != images).any(1)
+    share = changed.float().mean((1, 2))
+    assert 0.01 < share.mean() < 0.5 and share.max() < 0.6
+    assert len({tuple(x.flatten().tolist()) for x in changed}) == 20  # another place in each sample
+
+
+def test_recolored_rectangles_keep_their_shapes():
+    ramp = torch.linspace(-0.5, 0.5, 40).expand(10, 3, 40, 40)
+    altered = recolor_rectangle(ramp, generator(2))
+    assert altered.min() >= -1 and altered.max() <= 1
+    for old, new in zip(ramp, altered, strict=True):
+        for channel in range(3):
+            inside = old[channel] != new[channel]
+            x, y = old[channel][inside].double().numpy(), new[channel][inside].double().numpy()
+            keep = np.abs(y) < 1  # what was not clamped is gain * x + shift
+            if keep.sum() > 40:
+                gain, shift = np.polyfit(x[keep], y[keep], 1)
+                assert 0.5 <= gain <= 1.5 and -0.5 <= shift <= 0.5
+                np.testing.assert_allclose(gain * x[keep] + shift, y[keep], atol=1e-5)
+
+
+def test_shuffled_pixels_come_from_up_to_15_percent_away():
+    columns = torch.arange(100.0).expand(30, 3, 100, 100)
+    moved = shuffle_rectangles(columns, generator())[:, 0] - columns[:, 0]
+    inner = moved[..., 20:80]  # farther out, reflections enter
+    assert inner.abs().max() <= 15.5 and inner.abs().max() > 12
+    for sample in inner:
+        assert len(sample.unique()) <= 4  # three rectangles, each moved as one, and what stayed

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from siv_lite import losses, train
 from siv_lite.editing import edit
 from siv_lite.methods import make_settings
-from siv_lite.methods.consingan import SLOPE, ConSinGAN, recolour, shuffle, stage_sizes, upsample
+from siv_lite.methods.consingan import SLOPE, ConSinGAN, stage_sizes, upsample
 from siv_lite.methods.pyramid import PatchDiscriminator
+from siv_lite.nn import linearize
 
 CPU = torch.device("cpu")
 SMALL = {"width": 8, "inner_steps": 1, "stages": 5}
@@ -86,7 +87,7 @@ def test_the_penalty_of_the_linearised_discriminator_and_its_gradient_are_the_sa
             parameter.mul_(20).add_(0.01)
     real, fake = torch.randn((2, 1, 3, 17, 19), generator=generator)
     layers = [*(block[0] for block in D.layers[:-1]), D.layers[-1]]
-    scores = functools.partial(losses.linearised, layers, SLOPE), D
+    scores = functools.partial(linearize, layers, SLOPE), D
     found, wanted = (losses.gradient_penalty(x, real, fake, torch.Generator().manual_seed(1)) for x in scores)
     assert found.item() == pytest.approx(wanted.item(), rel=1e-5) and found > 0.1
     kernels = [p for p in D.parameters() if p.dim() == 4]
@@ -200,15 +201,6 @@ def test_training_learns_the_picture_and_start_keeps_its_layout(toy_frames):
     redrawn = method.generate(latents, start=2, image=toy_frames)
     torch.testing.assert_close(redrawn, kept, atol=0.05, rtol=0)
     assert method.generate(method.draw_latents(1, 0, (40, 70)), (40, 70), start=1).shape == (1, 3, 40, 70)
-
-
-@pytest.mark.parametrize("alter", [recolour, shuffle])
-def test_alterations_change_rectangles_and_nothing_else(alter, toy_frames):
-    images = toy_frames.expand(20, -1, -1, -1)
-    changed = (alter(images, torch.Generator().manual_seed(0)) != images).any(1)
-    share = changed.float().mean((1, 2))
-    assert 0.01 < share.mean() < 0.5 and share.max() < 0.6
-    assert len({tuple(x.flatten().tolist()) for x in changed}) == 20  # another place in every sample
 
 
 @pytest.mark.parametrize("mode", ["harmonization", "editing"])

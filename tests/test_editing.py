@@ -1,11 +1,20 @@
-"""What a trained pyramid is used for: that edits stay where they belong, and that bad input is refused."""
+"""Uses of a trained pyramid: edits stay where they belong, and bad input is refused."""
 
 import numpy as np
 import pytest
 import torch
 
 from siv_lite import SivLiteError, train
-from siv_lite.editing import animate, blend, edit, harmonize, main_colours, paint_to_image, redraw, super_resolve
+from siv_lite.editing import (
+    animate,
+    blend,
+    edit,
+    harmonize,
+    main_colors,
+    paint_to_image,
+    redraw,
+    super_resolve,
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +49,7 @@ def test_the_blend_is_full_inside_the_mask_and_falls_smoothly(run, mask):
     assert (np.diff(row[:23]) >= -1e-6).all() and (np.diff(row[23:]) <= 1e-6).all()
 
 
-def test_a_higher_stage_keeps_more_of_the_picture(run):
+def test_a_higher_stage_keeps_more_of_the_image(run):
     image = run.frames.flip(2)
     stages = range(1, run.method.stages)
     distances = [(redraw(run, image, start) - image).abs().mean().item() for start in stages]
@@ -48,16 +57,20 @@ def test_a_higher_stage_keeps_more_of_the_picture(run):
     assert redraw(run, image, 1, samples=3).shape == (3, 3, 40, 48)
 
 
-def test_main_colours_of_flat_regions_are_those_colours():
-    colours = torch.tensor([[-1.0, -0.5, 0.0], [0.2, 0.9, -0.7], [1.0, 1.0, 0.5]])
-    image = colours[torch.arange(32 * 33).remainder(5).clamp(max=2)].view(1, 32, 33, 3).permute(0, 3, 1, 2)
-    found = main_colours(image, 3)
-    torch.testing.assert_close(found[found.sum(1).argsort()], colours[colours.sum(1).argsort()])
+def test_main_colors_of_flat_regions_are_those_colors():
+    colors = torch.tensor([[-1.0, -0.5, 0.0], [0.2, 0.9, -0.7], [1.0, 1.0, 0.5]])
+    image = (
+        colors[torch.arange(32 * 33).remainder(5).clamp(max=2)]
+        .view(1, 32, 33, 3)
+        .permute(0, 3, 1, 2)
+    )
+    found = main_colors(image, 3)
+    torch.testing.assert_close(found[found.sum(1).argsort()], colors[colors.sum(1).argsort()])
 
 
-def test_quantised_paint_differs_from_paint_as_it_is(run):
+def test_quantized_paint_differs_from_paint_as_it_is(run):
     paint = torch.full_like(run.frames, 0.9)
-    assert not torch.equal(paint_to_image(run, paint, 1), paint_to_image(run, paint, 1, colours=2))
+    assert not torch.equal(paint_to_image(run, paint, 1), paint_to_image(run, paint, 1, colors=2))
 
 
 def test_super_resolution_enlarges_the_training_image(run):
@@ -83,8 +96,10 @@ def test_a_start_out_of_range_is_refused(start, run):
         redraw(run, run.frames, start)
 
 
-def test_pictures_of_another_size_are_refused(run, mask):
-    with pytest.raises(SivLiteError, match="mask is 20 x 24 pixels, the training image of .* 40 x 48"):
+def test_images_of_another_size_are_refused(run, mask):
+    with pytest.raises(
+        SivLiteError, match="mask is 20 x 24 pixels, the training image of .* 40 x 48"
+    ):
         edit(run, run.frames, mask[..., ::2, ::2], 1)
     with pytest.raises(SivLiteError, match="image is 40 x 96"):
         harmonize(run, run.frames.repeat(1, 1, 1, 2), mask, 1)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from siv_lite import features, metrics
-from siv_lite.augment import draw_transforms, transform
+from siv_lite.augment import apply_transforms, sample_transforms
 from siv_lite.errors import SivLiteError
 
 installed = all(importlib.util.find_spec(name) for name in ("torchvision", "lpips"))
@@ -167,8 +167,8 @@ def test_lpips_is_that_of_the_lpips_package(weights):
 @with_networks
 def test_distance_to_train_finds_the_augmented_frame(weights):
     frames = images(3)
-    drawn = draw_transforms(64, 48, 64, 0.7, torch.Generator().manual_seed(0))
-    augmented = transform(frames.repeat(22, 1, 1, 1)[:64], drawn)
+    drawn = sample_transforms(64, 48, 64, 0.7, torch.Generator().manual_seed(0))
+    augmented = apply_transforms(frames.repeat(22, 1, 1, 1)[:64], drawn)
     copies = torch.cat([frames, augmented[[0, 31, 63]]])
     assert metrics.distance_to_train(copies, frames) == pytest.approx(0, abs=1e-9)
     sample, network = images(1), features._lpips()

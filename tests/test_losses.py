@@ -23,7 +23,7 @@ def test_discriminator_loss_is_equations_1_and_2():
     for logits in decisions:
         d = sigmoid(logits.numpy())
         total += -np.mean(np.log(d[:2])) - np.mean(np.log(1 - d[2:]))
-    assert losses.discriminator_part_loss(decisions, real=2).item() == pytest.approx(total / 3)
+    assert losses.discriminator_part_loss(decisions, num_real=2).item() == pytest.approx(total / 3)
 
 
 def test_generator_loss_is_the_non_saturating_form():
@@ -38,7 +38,9 @@ def test_diversity_in_features_is_equation_4_over_all_pairs(n):
     total = 0.0
     for feature in features:
         f = np.tanh(feature.numpy())
-        total += np.mean([np.abs(f[i] - f[j]).mean() for i, j in itertools.combinations(range(n), 2)])
+        total += np.mean(
+            [np.abs(f[i] - f[j]).mean() for i, j in itertools.combinations(range(n), 2)]
+        )
     assert losses.diversity_in_features(features).item() == pytest.approx(total / 3, rel=1e-5)
 
 
@@ -54,10 +56,16 @@ def test_pair_distance_has_the_naive_gradient():
 def test_diversity_sensitive_is_clipped_ratio_of_distances():
     images, latents = draw(4, 3, 2, 2, seed=1), draw(4, 6, seed=2)
     x, z = images.numpy(), latents.numpy()
-    ratios = [np.abs(x[i] - x[i - 1]).mean() / (np.abs(z[i] - z[i - 1]).mean() + 1e-5) for i in range(4)]
-    assert losses.diversity_sensitive(images, latents).item() == pytest.approx(np.mean(np.minimum(ratios, 1)))
+    ratios = [
+        np.abs(x[i] - x[i - 1]).mean() / (np.abs(z[i] - z[i - 1]).mean() + 1e-5) for i in range(4)
+    ]
+    assert losses.diversity_sensitive(images, latents).item() == pytest.approx(
+        np.mean(np.minimum(ratios, 1))
+    )
 
 
 def test_latent_consistency_is_the_mean_square():
     a, b = draw(2, 3, 4, 4, seed=1), draw(2, 3, 4, 4, seed=2)
-    assert losses.latent_consistency(a, b).item() == pytest.approx(((a.numpy() - b.numpy()) ** 2).mean())
+    assert losses.latent_consistency(a, b).item() == pytest.approx(
+        ((a.numpy() - b.numpy()) ** 2).mean()
+    )

@@ -24,7 +24,7 @@ import torch
 from torch.testing import assert_close
 
 from siv_lite import contact_sheet, read_frames, save_image
-from siv_lite.augment import mix_channels, transform
+from siv_lite.augment import apply_transforms, mix_channels
 
 # %% [markdown]
 # ## 1. The map that moves down and flips
@@ -44,7 +44,7 @@ picture = torch.arange(16.0).view(1, 1, 4, 4)
 found = make_map(1, 4, True)
 hint = "look at the sign: to move down, read further up"
 expected = picture[:, :, [0, 0, 1, 2]].flip(3)
-assert_close(transform(picture, found), expected, atol=1e-4, rtol=0, msg=lambda text: f"{hint}\n{text}")
+assert_close(apply_transforms(picture, found), expected, atol=1e-4, rtol=0, msg=lambda text: f"{hint}\n{text}")
 print("right: moved down and flipped")
 
 # %% [markdown]
@@ -52,7 +52,8 @@ print("right: moved down and flipped")
 
 # %%
 frames = read_frames(source, 64)[:1]
-shown = transform(frames.repeat(2, 1, 1, 1), torch.cat([make_map(10, frames.shape[2], x) for x in (False, True)]))
+maps = torch.cat([make_map(10, frames.shape[2], flipped) for flipped in (False, True)])
+shown = apply_transforms(frames.repeat(2, 1, 1, 1), maps)
 sheet = contact_sheet({"as it is; moved down; moved down and flipped": torch.cat([frames, shown])}, scale=3)
 save_image(sheet, Path(out, "exercise_1.png"))
 sheet

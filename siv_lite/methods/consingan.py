@@ -12,8 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siv_lite import losses
+from siv_lite.augment import recolor_rectangle, shuffle_rectangles
 from siv_lite.blocks import Network, adam
 from siv_lite.methods.pyramid import PatchDiscriminator, Pyramid, resize
+from siv_lite.nn import linearize
 
 SLOPE = 0.05  # of every leaky ReLU
 MARGIN = 3  # pixels that a stage's convolutions take from every side of its features
@@ -63,36 +65,7 @@ def upsample(features: Tensor, size: tuple[int, int], margin: int = 0) -> Tensor
     return (rows @ maps.flatten(2)).unflatten(2, (len(columns), -1)).permute(0, 3, 1, 2)
 
 
-def rectangles(n: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """Masks (n, 1, h, w), true in one rectangle each, anywhere inside, with sides of 10 to 40 % of the picture's."""
-    draw, inside = torch.rand((4, n, 1), generator=generator, device=generator.device), []
-    for pixels, share, place in zip(size, draw[:2], draw[2:], strict=True):
-        side = 0.1 + 0.3 * share
-        offset = (torch.arange(pixels, device=draw.device) + 0.5) / pixels - place * (1 - side)
-        inside.append((offset > 0) & (offset < side))
-    return inside[0][:, None, :, None] & inside[1][:, None, None, :]
-
-
-def recolour(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Images (n, 3, h, w) with one rectangle each in other colours, as if something had been pasted there."""
-    gain, shift = torch.rand((2, len(images), 3, 1, 1), generator=generator, device=images.device) - 0.5
-    mask = rectangles(len(images), images.shape[2:], generator)
-    return torch.where(mask, ((1 + gain) * images + shift).clamp(-1, 1), images)
-
-
-def shuffle(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Images (n, 3, h, w) with three rectangles each that show what is up to 15 % of the sides away."""
-    result = images
-    for _ in range(3):
-        move = 0.3 * torch.rand((len(images), 2, 1), generator=generator, device=images.device) - 0.15
-        affine = torch.cat([torch.eye(2, device=images.device).expand(len(images), 2, 2), 2 * move], dim=2)
-        grid = F.affine_grid(affine, list(images.shape), align_corners=False)
-        moved = F.grid_sample(images, grid, mode="nearest", padding_mode="reflection", align_corners=False)
-        result = torch.where(rectangles(len(images), images.shape[2:], generator), moved, result)
-    return result
-
-
-ALTERATIONS = {"harmonization": recolour, "editing": shuffle}  # of what stage 0 sees, by the mode
+ALTERATIONS = {"harmonization": recolor_rectangle, "editing": shuffle_rectangles}  # of what stage 0 sees, by the mode
 
 
 class Layers(Network):
@@ -213,7 +186,7 @@ class ConSinGAN(Pyramid):
                     features = self.refine(stage, features, noise[stage], size)
             fake, reconstruction = self.networks["tail"](features).split(1)
             layers = [*(block[0] for block in D.layers[:-1]), D.layers[-1]]
-            linearised = functools.partial(losses.linearised, layers, SLOPE)
+            linearised = functools.partial(linearize, layers, SLOPE)
             for _ in range(settings.inner_steps):  # all with the same noise (release)
                 scores = D(torch.cat([fake.detach(), real]))
                 distance = scores[1].mean() - scores[0].mean()

@@ -14,6 +14,7 @@ from siv_lite import losses
 from siv_lite.blocks import SLOPE, Network, SpectralConv2d, SpectralConv3d, SpectralNetwork, adam
 from siv_lite.errors import SivLiteError
 from siv_lite.methods.pyramid import Pyramid, pyramid_sizes
+from siv_lite.nn import linearize
 
 SAMPLING_RATES = (4, 3, 2, 1)  # Omega (section 3.2): of so many frames one is kept, coarse to fine
 CONVOLUTIONS = {2: (nn.Conv2d, SpectralConv2d), 3: (nn.Conv3d, SpectralConv3d)}  # by their dimensions
@@ -57,7 +58,7 @@ class PatchNetwork(SpectralNetwork):
 
     def linearised(self, pictures: Tensor) -> Tensor:
         """As D, for the gradient penalty."""
-        return losses.linearised([*self.blocks, self.tail], SLOPE, pictures)
+        return linearize([*self.blocks, self.tail], SLOPE, pictures)
 
 
 class Generator(Network):

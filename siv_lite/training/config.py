@@ -1,6 +1,5 @@
 """From what a caller asks for to a run folder, and from a run folder to a method."""
 
-import hashlib
 import json
 import platform
 import re
@@ -15,7 +14,13 @@ from torch import Tensor
 
 from siv_lite.errors import DamagedRunError, SivLiteError, check_integer
 from siv_lite.files import atomic_write
-from siv_lite.frames import check_frames, resize_frames, to_uint8
+from siv_lite.frames import (
+    check_frames,
+    from_uint8,
+    pixels_checksum,
+    resize_frames,
+    to_uint8,
+)
 from siv_lite.methods import Method, find_method, make_settings
 from siv_lite.training.checkpoint import load_checkpoint, read_config, write_json
 
@@ -122,19 +127,6 @@ def make_config(
     return json.loads(json.dumps(config))
 
 
-def pixels_checksum(pixels: np.ndarray) -> str:
-    """Return the SHA-256 (hex) of shape and values: the same pixels give the same everywhere.
-
-    Args:
-        pixels: (N, H, W, 3), 8 bits.
-
-    Returns:
-        64 hexadecimal digits.
-    """
-    data = str(pixels.shape).encode() + pixels.tobytes()
-    return hashlib.sha256(data).hexdigest()
-
-
 def load_frames(folder: Path, config: dict[str, Any]) -> Tensor:
     """Read the frames that a run keeps.
 
@@ -153,13 +145,13 @@ def load_frames(folder: Path, config: dict[str, Any]) -> Tensor:
     """
     path = folder / "frames.safetensors"
     try:
-        pixels = load(path.read_bytes())["frames"]  # (N, 3, H, W)
-        as_written = pixels.permute(0, 2, 3, 1).contiguous().numpy()
-        if pixels_checksum(as_written) != config["frames"]["sha256"]:
+        tensor = load(path.read_bytes())["frames"]  # (N, 3, H, W)
+        pixels = tensor.permute(0, 2, 3, 1).contiguous().numpy()  # (N, H, W, 3)
+        if pixels_checksum(pixels) != config["frames"]["sha256"]:
             raise ValueError("altered")
     except Exception as error:  # a damaged file raises nearly anything
         raise DamagedRunError(f"{path} is missing or damaged; train in another folder") from error
-    return pixels.float() / 127.5 - 1
+    return from_uint8(pixels)
 
 
 def make_method(config: dict[str, Any], frames: Tensor, device: torch.device) -> Method:
