@@ -134,7 +134,7 @@ def test_what_is_no_notebook_is_refused(tmp_path, content):
 
 
 def test_command_line_says_one_sentence_and_fails(make_notebook, tmp_path):
-    script = Path(__file__).parent.parent / "notebooks" / "execute.py"
+    script = Path(__file__).parent.parent / "tools" / "execute.py"
     command = [sys.executable, script, make_notebook(), tmp_path / "out", "-p", "count", "many"]
     child = subprocess.run(command, capture_output=True, text=True)
     assert child.returncode == 1 and not child.stdout

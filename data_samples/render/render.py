@@ -1,4 +1,4 @@
-"""Render the sample pictures and the sample clip: python data_samples/render.py [folder]."""
+"""Render the sample pictures and the sample clip: python data_samples/render/render.py [folder]."""
 
 import sys
 from collections.abc import Callable
@@ -243,4 +243,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1])

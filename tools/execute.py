@@ -1,7 +1,7 @@
 """Run a notebook into a folder: papermill, with its parameters checked before and a result that is whole or not there.
 
-    python notebooks/execute.py notebooks/train.ipynb
-    python notebooks/execute.py notebooks/train.ipynb runs/balloons -p preset lesson -p iterations 1e3
+    python tools/execute.py notebooks/train.ipynb
+    python tools/execute.py notebooks/train.ipynb runs/balloons -p preset lesson -p iterations 1e3
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """What one training step costs: arithmetic, operations, memory, time.
 
-    python notebooks/measure.py lesson         # of SIV-GAN
-    python notebooks/measure.py singan_lesson
+    python tools/measure.py lesson         # of SIV-GAN
+    python tools/measure.py singan_lesson
 """
 
 import argparse

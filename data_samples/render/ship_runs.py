@@ -1,8 +1,8 @@
 """Make the small finished runs of `runs`, so that samples can be drawn and explored before anything was trained:
 
-    python data_samples/ship_runs.py train FOLDER          # every shipped run, in full, minutes each
-    python data_samples/ship_runs.py export RUN TARGET     # what drawing needs of a finished run
-    python data_samples/ship_runs.py compare FOLDER TARGET # every method on the balloons, hours; table and sheets of it
+    python data_samples/render/ship_runs.py train FOLDER          # every shipped run, in full, minutes each
+    python data_samples/render/ship_runs.py export RUN TARGET     # what drawing needs of a finished run
+    python data_samples/render/ship_runs.py compare FOLDER TARGET # every method on the balloons, hours; table and sheets of it
 """
 
 import argparse
@@ -20,6 +20,7 @@ from siv_lite import SivLiteError, check, compare, image_grid, open_run, read_fr
 from siv_lite.checkpoint import list_checkpoints, read_json, read_log, write_json
 from siv_lite.methods import METHODS
 
+FOLDER = Path(__file__).parents[1]
 SAMPLES, MAX_SIZE = ("balloons", "beach", "street"), 64
 # With the default, 16, a beach of 4,800 iterations had steps in its horizon and a street was stripes.
 CHANGED = {"beach_siv_gan": {"balance": 4.0}, "street_siv_gan": {"balance": 4.0}}
@@ -32,7 +33,7 @@ def train_all(folder: Path) -> None:
     """Train every method on every sample picture, in `folder`/<sample>_<method>; what is finished is left alone."""
     for method in TRAINED_ONLY:
         for sample in SAMPLES:
-            frames = read_frames(Path(__file__).with_name(f"{sample}.png"), max_size=MAX_SIZE)
+            frames = read_frames(FOLDER / f"{sample}.png", max_size=MAX_SIZE)
             name = f"{sample}_{method}"
             train(method, frames, folder / name, preset="lesson", **CHANGED.get(name, {}))
 
@@ -101,7 +102,7 @@ def main() -> None:
             case "export":
                 export(arguments.run, arguments.target)
             case "compare":
-                frames = read_frames(Path(__file__).with_name("balloons.png"), max_size=MAX_SIZE)
+                frames = read_frames(FOLDER / "balloons.png", max_size=MAX_SIZE)
                 compare({name: {"method": name} for name in METHODS}, frames, arguments.folder, seconds=SECONDS)
                 export_comparison(arguments.folder, arguments.target)
     except SivLiteError as error:
