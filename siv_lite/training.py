@@ -5,7 +5,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from siv_lite.checkpoint import append_log, rewind, save_checkpoint, write_json
 from siv_lite.errors import SivLiteError
 from siv_lite.frames import check_frames, image_grid, save_image
 from siv_lite.methods import Method
+from siv_lite.progress import ProgressReport
 from siv_lite.run import Run, build, choose_device, claim_folder, make_config, open_run, restore
 
 COUNTS = {"log": 500, "grid": 10, "save": 20}  # of lines, pictures and checkpoints at most, in a whole training
@@ -71,7 +72,8 @@ def run_loop(method: Method, folder: Path, start: int, begin: float, progress: b
     every = {name: math.ceil(method.iterations / count) for name, count in COUNTS.items()}
     step, latents, saved = fast_step(method), grid_latents(method), start
     bar = tqdm(total=method.iterations, initial=start, disable=not progress, mininterval=0.5, desc=folder.name)
-    with bar, interruptible() as interrupted:
+    report = ProgressReport(folder, method.iterations)
+    with bar, closing(report), interruptible() as interrupted:
         for iteration in range(start + 1, method.iterations + 1):
             if method.enter(iteration):
                 step = fast_step(method)
@@ -99,6 +101,7 @@ def run_loop(method: Method, folder: Path, start: int, begin: float, progress: b
                 save_checkpoint(folder, iteration, state, time.monotonic() - begin)
                 saved = iteration
             bar.update()
+            report.update(iteration)
             if stop:
                 return iteration
     return method.iterations

@@ -1,7 +1,7 @@
-"""What one training step costs: arithmetic, operations, memory, time.
+"""Measure what one training step costs: arithmetic, operations, memory, time.
 
-    python tools/measure.py lesson         # of SIV-GAN
-    python tools/measure.py singan_lesson
+python tools/measure.py lesson         # of SIV-GAN
+python tools/measure.py singan_lesson
 """
 
 import argparse
@@ -23,36 +23,78 @@ from siv_lite.methods import METHODS, Method, find_method, make_settings
 from siv_lite.run import choose_device
 from siv_lite.training import fast_step
 
-SMALL = (48, 64)
-PAPER_SIZES = {"siv_gan": (192, 320), "singan": (186, 248), "consingan": (186, 248), "fastgan": (256, 256)}
+# (H, W) of the frame; for `paper` about what each official code takes.
+SMALL_SIZE = (48, 64)
+PAPER_SIZES = {
+    "siv_gan": (192, 320),
+    "singan": (186, 248),
+    "consingan": (186, 248),
+    "fastgan": (256, 256),
+}
+OTHER_PAPER_SIZE = (192, 256)
+
+WARM_UP_STEPS = 3
+CAPTURE_STEPS = 5  # after which a step is surely replayed from its CUDA graph
+MATRIX_SIDE = 2048
 
 
 class WorkCounter(TorchDispatchMode):
-    """Counts floating-point operations, and the aten operations that make or change tensors: all but views. Allocations
-    and copies count; an operation on a list of tensors (foreach, fused Adam) counts once."""
+    """Count the floating-point operations and the aten operations that run while it is active.
 
-    flops = operations = 0
+    Of the aten operations those count that make or change tensors: all but views. Allocations and
+    copies count; an operation on a list of tensors (foreach, fused Adam) counts once.
+    """
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        self.operations += not (func.is_view or func is torch.ops.aten._unsafe_view.default)
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+        self.operations = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+
+        is_view = func.is_view or func is torch.ops.aten._unsafe_view.default
+        if not is_view:
+            self.operations += 1
         if func.overloadpacket in flop_registry:
-            self.flops += flop_registry[func.overloadpacket](*args, **(kwargs or {}), out_val=result)
+            count_flops = flop_registry[func.overloadpacket]
+            self.flops += count_flops(*args, **kwargs, out_val=result)
         return result
 
 
 def count_work(work: Callable[[], object]) -> tuple[int, int]:
-    """(floating-point operations, aten operations) of a call of `work`. The former are those of matrix products and
-    convolutions, forward and backward, a multiplication and an addition counted as two."""
+    """Count the work of a call, forward and backward.
+
+    Args:
+        work: what to call, once.
+
+    Returns:
+        The floating-point operations of its matrix products and convolutions, a multiplication and
+        an addition counted as two, and its aten operations (see `WorkCounter`).
+    """
     with WorkCounter() as counter:
         work()
     return counter.flops, counter.operations
 
 
-def median_seconds(work: Callable[[], object], least: int = 3, seconds: float = 1) -> float:
-    """Median wall-clock seconds of a call: of `least` calls, or of as many as fit into `seconds`. Warm up before."""
+def median_seconds(
+    work: Callable[[], object], min_calls: int = 3, min_seconds: float = 1.0
+) -> float:
+    """Time a call, as often as both minima ask for; warm up before.
+
+    Args:
+        work: what to call.
+        min_calls: number of calls at least.
+        min_seconds: seconds that all calls together take at least.
+
+    Returns:
+        The median of their wall-clock seconds.
+    """
     times: list[float] = []
-    while len(times) < least or sum(times) < seconds:
+    while len(times) < min_calls or sum(times) < min_seconds:
         begin = time.perf_counter()
         work()
         if torch.cuda.is_available():
@@ -61,80 +103,167 @@ def median_seconds(work: Callable[[], object], least: int = 3, seconds: float = 
     return median(times)
 
 
-def matmul_seconds(place: torch.device) -> float:
-    """Median seconds of a product of two 2048 x 2048 matrices."""
-    square = torch.rand(2048, 2048, device=place)
-    square @ square
+def matmul_seconds(device: torch.device) -> float:
+    """Time a product of two 2048 x 2048 matrices, a yardstick for the speed of a machine.
+
+    Args:
+        device: where to multiply.
+
+    Returns:
+        Median seconds.
+    """
+    square = torch.rand(MATRIX_SIDE, MATRIX_SIDE, device=device)
+    square @ square  # warm-up
     return median_seconds(lambda: square @ square)
 
 
 def measure_step(method: str, preset: str, size: tuple[int, int]) -> dict[str, Any]:
-    """Cost of one training step of `method` in fp32 on one random frame of `size` (H, W), in this process; of methods
-    with stages of one step in every stage, summed, and in `stages` of each.
+    """Measure one training step in fp32 on one random frame, in this process.
 
-    flops_per_step, operations_per_step: see `count_work`; of a whole step, optimisers included. seconds_per_step,
-    sample_seconds (one image drawn), matmul_seconds (a 2048^3 product, mean of before and after the last steps):
-    medians. peak_memory_bytes: see `peak_memory`; after three steps of the last stage, so call this in a fresh process.
-    On CUDA also captured_seconds_per_step, of the step as one graph, as `train` runs it, where seconds_per_step is the
-    eager step's. GPDM trains nothing: its step draws one picture.
+    A method with stages is measured by one step in every stage. The peak of memory is that after
+    three steps of the last stage, so call this in a fresh process. GPDM trains nothing: its step
+    draws one image.
+
+    Args:
+        method: name of the method.
+        preset: "smoke", "lesson" or "paper".
+        size: (H, W) of the frame in pixels.
+
+    Returns:
+        flops_per_step, operations_per_step: of a whole step, optimizers included (`count_work`);
+            summed over the stages.
+        seconds_per_step: median, summed over the stages.
+        captured_seconds_per_step: on CUDA, of the step as one graph, as `train` runs it;
+            seconds_per_step is then the eager step's.
+        sample_seconds: median for one image drawn.
+        matmul_seconds: see there; mean of before and after the steps of the last stage.
+        peak_memory_bytes: see `siv_lite.comparison.peak_memory`.
+        stages: where there are several, a dictionary of the first four for each.
     """
-    place, stages = choose_device("auto"), []
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    device = choose_device("auto")
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
     frames = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    trained = find_method(method)(frames, make_settings(method, preset), place, "fp32", 0)
+    settings = make_settings(method, preset)
+    trained = find_method(method)(frames, settings, device, "fp32", 0)
+
+    stages = []
     for stage in range(trained.stages):
+        # Go to the first iteration of the stage.
         begin = stage * trained.iterations // trained.stages
         trained.count.fill_(begin)
         trained.enter(1 + begin)
-        for _ in range(3):
+        for _ in range(WARM_UP_STEPS):
             trained.step()
-        if stage == trained.stages - 1:
-            peak, before = peak_memory(place), matmul_seconds(place)
+
+        # Memory is what a training has needed by now, before anything else is measured.
+        is_last = stage == trained.stages - 1
+        if is_last:
+            peak = peak_memory(device)
+            matmul_before = matmul_seconds(device)
         stages.append(measure_stage(trained))
-    result = {"peak_memory_bytes": peak} | {name: sum(x[name] for x in stages) for name in stages[0]}
-    result["matmul_seconds"] = (before + matmul_seconds(place)) / 2
+    matmul_after = matmul_seconds(device)
+
+    result: dict[str, Any] = {"peak_memory_bytes": peak}
+    for name in stages[0]:
+        result[name] = sum(stage[name] for stage in stages)
+    result["matmul_seconds"] = (matmul_before + matmul_after) / 2
+
     trained.count.fill_(trained.iterations)
     latents = trained.draw_latents(1, seed=0)
     result["sample_seconds"] = median_seconds(lambda: trained.generate(latents))
-    return result | ({"stages": stages} if len(stages) > 1 else {})
+    if len(stages) > 1:
+        result["stages"] = stages
+    return result
 
 
 def measure_stage(trained: Method) -> dict[str, float]:
-    """What a step of the stage in training costs, whose first steps are over; see `measure_step`."""
+    """Measure a step of the stage in training, after its warm-up.
+
+    Args:
+        trained: a method in that stage.
+
+    Returns:
+        flops_per_step, operations_per_step, seconds_per_step and, on CUDA,
+        captured_seconds_per_step, as in `measure_step`.
+    """
     flops, operations = count_work(trained.step)
-    result = {"flops_per_step": flops, "operations_per_step": operations}
-    result["seconds_per_step"] = median_seconds(trained.step)
+    result = {
+        "flops_per_step": flops,
+        "operations_per_step": operations,
+        "seconds_per_step": median_seconds(trained.step),
+    }
     if trained.count.is_cuda and trained.networks:
         step = fast_step(trained)
-        for _ in range(5):  # warm-up and capture
+        for _ in range(CAPTURE_STEPS):
             step()
         result["captured_seconds_per_step"] = median_seconds(step)
     return result
 
 
 def name_configuration(method: str, preset: str) -> str:
-    """SIV-GAN's configurations are called by their preset, the others' by method and preset."""
+    """Name what can be measured.
+
+    Args:
+        method: name of the method.
+        preset: name of the preset.
+
+    Returns:
+        The preset for SIV-GAN, like "lesson"; method and preset for others, like "singan_lesson".
+    """
     return preset if method == "siv_gan" else f"{method}_{preset}"
 
 
-CONFIGURATIONS = {  # name -> method, preset and (H, W) of the frame: for `paper` about what each release takes
-    name_configuration(method, preset): (method, preset, size)
-    for method in METHODS
-    for preset, size in {"smoke": SMALL, "lesson": SMALL, "paper": PAPER_SIZES.get(method, (192, 256))}.items()
-}
+def list_configurations() -> dict[str, tuple[str, str, tuple[int, int]]]:
+    """List what can be measured.
+
+    Returns:
+        Name -> method, preset and (H, W) of the frame.
+    """
+    configurations = {}
+    for method in METHODS:
+        paper_size = PAPER_SIZES.get(method, OTHER_PAPER_SIZE)
+        sizes = {"smoke": SMALL_SIZE, "lesson": SMALL_SIZE, "paper": paper_size}
+        for preset, size in sizes.items():
+            configurations[name_configuration(method, preset)] = (method, preset, size)
+    return configurations
+
+
+CONFIGURATIONS = list_configurations()
 
 
 def measure_configuration(name: str) -> dict[str, Any]:
-    """`measure_step` in a fresh process, for a name of CONFIGURATIONS; SivLiteError for others."""
+    """Run `measure_step` in a fresh process.
+
+    Args:
+        name: a name in CONFIGURATIONS.
+
+    Returns:
+        See `measure_step`.
+
+    Raises:
+        SivLiteError: for another name, and if the process fails.
+    """
     if name not in CONFIGURATIONS:
-        raise SivLiteError(f"Unknown configuration {name!r}; known are {', '.join(CONFIGURATIONS)}")
-    child = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True)
-    if child.returncode:
-        raise SivLiteError(f"Measuring {name} failed (exit code {child.returncode}): {child.stderr[-500:]}")
+        raise SivLiteError(
+            f"Unknown configuration {name!r}; choose from {', '.join(CONFIGURATIONS)}"
+        )
+    command = [sys.executable, __file__, name]
+    child = subprocess.run(command, capture_output=True, text=True)
+    if child.returncode != 0:
+        raise SivLiteError(
+            f"Measuring {name} failed (exit code {child.returncode}): {child.stderr[-500:]}"
+        )
     return json.loads(child.stdout)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read the command line and print what was measured, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("configuration", choices=CONFIGURATIONS)
-    print(json.dumps(measure_step(*CONFIGURATIONS[parser.parse_args().configuration])))
+    name = parser.parse_args().configuration
+    print(json.dumps(measure_step(*CONFIGURATIONS[name])))
+
+
+if __name__ == "__main__":
+    main()
