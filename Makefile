@@ -3,7 +3,7 @@ PY := .venv/bin/python
 .PHONY: demo test lab explore clean
 
 demo: .venv/.installed
-	@$(PY) notebooks/execute.py notebooks/00_start_here.ipynb runs/demo
+	@$(PY) tools/execute.py notebooks/00_start_here.ipynb runs/demo
 	@$(PY) -m nbconvert --log-level=ERROR --to=html runs/demo/00_start_here.ipynb
 	@echo
 	@echo "Samples beside the training image: runs/demo/grid.png"

@@ -15,7 +15,7 @@
 # whose settings do not fit the picture says so, and the others go on. At `lesson` a cell takes 3 to 5 minutes on two
 # cores: Table 3 with three seeds well over an hour, all four tables a night. Run it here, or into a folder of its own:
 #
-#     python notebooks/execute.py notebooks/ablations.ipynb runs/ablations -p tables 3,5 -p seeds 1
+#     python tools/execute.py notebooks/ablations.ipynb runs/ablations -p tables 3,5 -p seeds 1
 #
 # Executing it again, on any machine, trains nothing and checks what is stored:
 #

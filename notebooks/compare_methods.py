@@ -15,7 +15,7 @@
 # cells are only opened; a cell that fails says why, and the others go on. At `lesson` a cell takes 3 to 5 minutes on
 # two cores, so six methods with three seeds take over an hour. Run it here, or into a folder of its own:
 #
-#     python notebooks/execute.py notebooks/compare_methods.ipynb runs/beach -p source data_samples/beach.png -p seeds 1
+#     python tools/execute.py notebooks/compare_methods.ipynb runs/beach -p source data_samples/beach.png -p seeds 1
 #
 # Executing it again, on any machine, trains nothing and checks what is stored:
 #

@@ -35,7 +35,8 @@ from siv_lite.blocks import SpectralNetwork, pool_kernel, upsample_kernel
 from siv_lite.files import atomic_write
 from siv_lite.methods import find_method, make_settings
 
-sys.path[:0] = [".", str(Path(siv_lite.__file__).parents[1] / "notebooks")]  # wherever this notebook runs
+for folder in ("../tools", Path(siv_lite.__file__).parents[1] / "tools"):  # wherever this notebook runs
+    sys.path.insert(0, str(folder))
 from measure import count_work, measure_configuration, name_configuration
 
 # %% [markdown]
@@ -44,7 +45,7 @@ from measure import count_work, measure_configuration, name_configuration
 # Each configuration runs in a process of its own, so that its peak memory is its own. Seconds mean little on another
 # computer; their ratio to a plain product of two 2048 x 2048 matrices, timed in the same process, travels better. The
 # arithmetic (flops) and the number of operations do not depend on the computer at all. What exactly is counted stands
-# in `notebooks/measure.py`. A method that grows in stages is measured by one step in every stage and their sum, and
+# in `tools/measure.py`. A method that grows in stages is measured by one step in every stage and their sum, and
 # GPDM, which trains nothing, by one picture.
 
 # %%

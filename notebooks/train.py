@@ -11,7 +11,7 @@
 #
 # This notebook trains one method on one image or clip. Run it here, or into a folder of its own:
 #
-#     python notebooks/execute.py notebooks/train.ipynb runs/street -p source data_samples/street.png -p preset paper
+#     python tools/execute.py notebooks/train.ipynb runs/street -p source data_samples/street.png -p preset paper
 #
 # The folder then holds the run (settings, log, grids, checkpoints, metrics) and this notebook, executed. Stopped at any
 # moment, the same command goes on from the last checkpoint. Once the run has finished, it is only opened, so that

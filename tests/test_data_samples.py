@@ -14,7 +14,7 @@ CLIP = sorted((FOLDER / "bus").glob("*.jpg"))
 
 @pytest.fixture
 def render(monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.syspath_prepend(str(FOLDER / "render"))
     return importlib.import_module("render")
 
 

@@ -1,15 +1,22 @@
 """The papermill wrapper: parameters are checked before, and what looks finished is."""
 
+import io
 import json
+import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
+import progress_line
 import pytest
 from execute import execute, list_parameters, main
+from progress_line import ProgressLine
 
 from siv_lite import SivLiteError
+from siv_lite.progress import PROGRESS_FILE
 
 PARAMETERS = """\
 count: int | None = 2  # how many # of them
@@ -120,6 +127,63 @@ def test_words_of_the_command_line_become_the_annotated_type(make_notebook, name
     assert list_parameters(make_notebook())[name].read(text) == value
 
 
+# How far it is
+
+TRAIN = """\
+import time
+from siv_lite.progress import ProgressReport
+report = ProgressReport(out, 8)
+for iteration in range(1, 9):
+    time.sleep(0.4)
+    report.update(iteration)
+report.close()
+print("trained")"""
+
+
+class Terminal(io.StringIO):
+    """A stand-in for the terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_stderr_says_how_far_the_training_is(make_notebook, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(progress_line, "LOG_PERIOD", 0)
+    monkeypatch.setenv(PROGRESS_FILE, "mine")
+    execute(make_notebook(TRAIN, "time.sleep(1.2)"), tmp_path / "runs" / "demo")
+    assert os.environ[PROGRESS_FILE] == "mine"
+    printed = capsys.readouterr()
+    assert printed.out == "trained\n"
+    lines = printed.err.splitlines()
+    assert len(set(lines)) == len(lines)
+    assert re.search(r"^Cell 3 of 4 \| runs/demo: \d of 8 iterations, 0\.\d minutes left$", printed.err, re.MULTILINE)
+    assert lines[-1] == "Cell 4 of 4"  # the training is over
+
+
+def test_a_log_gets_a_line_every_ten_seconds(make_notebook, tmp_path, capsys):
+    execute(make_notebook(TRAIN), tmp_path / "out")
+    assert not capsys.readouterr().err  # it was over sooner
+
+
+def test_a_terminal_has_one_line_that_is_cleared_for_what_is_printed_and_at_the_end(tmp_path, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress_line, "READ_PERIOD", 0.01)
+    monkeypatch.setenv("COLUMNS", "24")
+    with ProgressLine(tmp_path / "line.txt", 3) as line:
+        line.start_cell(None, 0)
+        (tmp_path / "line.txt").write_text("runs/demo: 1 of 8 iterations\n")
+        time.sleep(0.3)
+        line.write("hello\nand ")
+        time.sleep(0.3)
+        line.write("goodbye\n")
+        time.sleep(0.3)
+    drawn = "Cell 1 of 3 | runs/demo"  # as wide as fits
+    cleared = f"\r{' ' * 23}\r"
+    assert terminal.getvalue().endswith(f"{drawn}{cleared}hello\nand goodbye\n{drawn}{cleared}")
+
+
 def test_the_source_notebook_is_never_overwritten(make_notebook):
     notebook = make_notebook()
     with pytest.raises(SivLiteError, match="own folder"):
@@ -134,7 +198,7 @@ def test_what_is_no_notebook_is_refused(tmp_path, content):
 
 
 def test_command_line_says_one_sentence_and_fails(make_notebook, tmp_path):
-    script = Path(__file__).parent.parent / "notebooks" / "execute.py"
+    script = Path(__file__).parent.parent / "tools" / "execute.py"
     command = [sys.executable, script, make_notebook(), tmp_path / "out", "-p", "count", "many"]
     child = subprocess.run(command, capture_output=True, text=True)
     assert child.returncode == 1 and not child.stdout

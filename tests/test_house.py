@@ -20,7 +20,7 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FIL
 # Lowest first: a file imports only from floors below its own; "methods/*" is every method, "nn/*" every file of nn.
 FLOORS = (
     {"errors"},
-    {"files"},
+    {"files", "progress"},
     {"augment", "blocks", "checkpoint", "features", "frames", "losses", "nn/*"},
     {"methods/__init__", "metrics", "nn/__init__"},
     {"methods/pyramid", "video_metrics"},

@@ -39,5 +39,5 @@ def test_a_foreach_operation_counts_once():
 
 
 def test_an_unknown_configuration_is_refused():
-    with pytest.raises(SivLiteError, match="'paperr'; known are smoke, lesson, paper"):
+    with pytest.raises(SivLiteError, match="'paperr'; choose from smoke, lesson, paper"):
         measure_configuration("paperr")

@@ -23,7 +23,7 @@ SHIPPED = sorted(path.parent for path in SAMPLES.glob("runs/*/config.json"))
 @pytest.fixture(scope="module")
 def ship_runs():
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(SAMPLES))
+        patch.syspath_prepend(str(SAMPLES / "render"))
         return importlib.import_module("ship_runs")
 
 

@@ -1,4 +1,4 @@
-"""GPDM: Elnekave, Weiss, "Generating natural images with direct Patch Distributions Matching" (CVPR 2022): no network;
+"""GPDM: Elnekave, Weiss, "Generating natural images with direct Patch Distributions Matching" (ECCV 2022): no network;
 a picture is optimised until its patches are distributed as the frames' are. "Release" is its authors' program."""
 
 from dataclasses import dataclass

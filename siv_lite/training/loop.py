@@ -4,7 +4,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from siv_lite.errors import SivLiteError
 from siv_lite.frames import as_images, image_grid, save_image
 from siv_lite.methods import Method
+from siv_lite.progress import ProgressReport
 from siv_lite.training.checkpoint import append_log, save_checkpoint, truncate_after, write_json
 from siv_lite.training.config import (
     choose_device,
@@ -149,7 +150,8 @@ def run_loop(
     step = cuda_graph_step(method)
 
     bar = tqdm(total=total, initial=start, disable=not progress, mininterval=0.5, desc=folder.name)
-    with bar, defer_interrupt() as interrupts:
+    report = ProgressReport(folder, total)
+    with bar, closing(report), defer_interrupt() as interrupts:
         for iteration in range(start + 1, total + 1):
             # A new stage changes the shapes, so a captured step has to be captured anew.
             if method.stage_at(iteration) != stage:
@@ -190,6 +192,7 @@ def run_loop(
                 save_checkpoint(folder, iteration, state, time.monotonic() - begin)
                 last_saved = iteration
             bar.update()
+            report.update(iteration)
             if stopping:
                 return iteration
     return total

@@ -1,7 +1,7 @@
 """Run every lesson as a reader does, first cell to last, and write its time into its header and into `times.json`:
 
-    python notebooks/time_lessons.py                 # all lessons; needs several minutes of a quiet machine
-    python notebooks/time_lessons.py 05_diversity    # one of them
+    python tools/time_lessons.py                 # all lessons; needs several minutes of a quiet machine
+    python tools/time_lessons.py 05_diversity    # one of them
 """
 
 import json
@@ -16,8 +16,8 @@ from execute import execute
 
 from siv_lite.files import atomic_write
 
-FOLDER = Path(__file__).parent
-TIMES = FOLDER / "times.json"
+FOLDER = Path(__file__).parents[1] / "notebooks"
+TIMES = Path(__file__).with_name("times.json")
 LINE = re.compile(r"\*\*Time:\*\*[^\n]*")
 WORDS_A_MINUTE, EXERCISES = 180, 10  # of careful reading; minutes
 
