@@ -45,9 +45,8 @@ from PIL import Image
 from siv_lite import contact_sheet, losses, open_run, read_frames, train
 from siv_lite.blocks import adam
 from siv_lite.figures import draw_losses
-from siv_lite.live import live_training
 from siv_lite.methods import find_method, make_settings
-from siv_lite.widgets import Picture
+from siv_lite.widgets import Picture, live_training
 
 # %% [markdown]
 # ## The whole method, and today's part

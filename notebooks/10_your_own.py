@@ -47,9 +47,8 @@ from IPython.display import HTML
 from PIL import Image
 
 from siv_lite import SivLiteError, contact_sheet, image_grid, open_run, read_frames, save_animation, save_image, train
-from siv_lite.live import upload
 from siv_lite.metrics import patch_distances
-from siv_lite.widgets import Picture, encode
+from siv_lite.widgets import Picture, encode, upload
 
 # %% [markdown]
 # ## The whole method, and today's part

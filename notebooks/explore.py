@@ -19,8 +19,7 @@ out: str = "../runs"  # folder of runs, or of one run, to open; new ones are put
 # NBVAL_IGNORE_OUTPUT
 import os
 
-from siv_lite.live import upload
-from siv_lite.widgets import explore, microscope
+from siv_lite.widgets import explore, microscope, upload
 
 # make explore RUNS=... sets the variable; otherwise runs that were shipped are shown too.
 folders = [os.environ["SIV_LITE_RUNS"]] if "SIV_LITE_RUNS" in os.environ else [out, "../data_samples/runs"]

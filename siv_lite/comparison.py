@@ -1,5 +1,8 @@
-"""Several methods, or one with several settings, on the same frames from the same seeds, in one table. Each cell, one
-row's training from one seed, is a run folder and has a process of its own, in which this file is the program."""
+"""Comparisons: several methods, or one with several settings, on the same frames and seeds.
+
+A cell of a comparison is the training of one row from one seed. Each is a run folder and has a
+process of its own, in which this file is the program (`main`).
+"""
 
 import _thread
 import csv
@@ -18,62 +21,160 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from siv_lite.check import measure_run
-from siv_lite.checkpoint import read_json, write_json
 from siv_lite.errors import SivLiteError
 from siv_lite.files import atomic_write
 from siv_lite.frames import check_frames
 from siv_lite.methods import Method, find_method
-from siv_lite.run import build, choose_device, claim_folder, make_config
-from siv_lite.training import fast_step, train
+from siv_lite.training import measure_run, train
+from siv_lite.training.checkpoint import read_config, read_json, write_json
+from siv_lite.training.config import (
+    choose_device,
+    create_or_verify,
+    load_frames,
+    make_method,
+    set_precision,
+)
+from siv_lite.training.cuda_graph import cuda_graph_step
 
 COSTS = ("iterations", "seconds", "parameters", "peak_memory_bytes")
-PILOT = 10  # iterations of every stage before a comparison by wall-clock; the second half of them is timed
+RESULT_FILES = ("done.json", "cost.json", "metrics.json")  # of a cell that is finished
+SPEED_FILE = "speed.json"  # of a pilot
+PILOT_ITERATIONS = 10  # of every stage; the second half of them is timed
 
 
 class Comparison(list):
-    """The cells, a dictionary each: `row`, `seed`, `status` ("finished" or why not) and, if finished, its metrics,
-    `iterations`, `seconds` of training, `parameters` without averages of weights, `peak_memory_bytes` (`peak_memory`).
-    `missing`: metric -> why it could not be computed."""
+    """The cells of a comparison, one dictionary each.
+
+    A cell has "row", "seed" and "status": "finished", or why not. A finished one also has all its
+    metrics, the "iterations" and "seconds" of its training, its "parameters" (moving averages of
+    weights left out) and "peak_memory_bytes" (see `peak_memory`).
+
+    Attributes:
+        missing: metric -> why it could not be computed.
+    """
 
     def __init__(self, cells: list[dict[str, Any]], missing: dict[str, str]):
+        """Wrap cells.
+
+        Args:
+            cells: as described above.
+            missing: metric -> why it could not be computed.
+        """
         super().__init__(cells)
         self.missing = missing
 
     def values(self, row: str, column: str) -> list[float]:
-        """What the finished cells of a row hold in a column, in the order of the seeds."""
-        return [cell[column] for cell in self if cell["row"] == row and cell.get(column) is not None]
+        """Return what the finished cells of a row hold in one column.
 
-    def summary(self, columns: list[str], rows: list[str], published: dict[str, dict[str, float]] | None = None) -> str:
-        """A table as text: mean ± standard deviation (number of seeds) of each column, in these rows; then in rows of
-        their own figures that others published, by column."""
-        lines = [["", *columns], *([row, *(spread(self.values(row, name)) for name in columns)] for row in rows)]
+        Args:
+            row: name of the row.
+            column: a metric or a cost.
+
+        Returns:
+            One value per finished cell, in the order of the seeds.
+        """
+        found = []
+        for cell in self:
+            if cell["row"] == row and cell.get(column) is not None:
+                found.append(cell[column])
+        return found
+
+    def summary(
+        self,
+        columns: list[str],
+        rows: list[str],
+        published: dict[str, dict[str, float]] | None = None,
+    ) -> str:
+        """Write a table: mean ± standard deviation (number of seeds) for each row and column.
+
+        Args:
+            columns: metrics and costs to show.
+            rows: names of the rows to show.
+            published: row -> column -> figure that others published, shown in rows of their own.
+
+        Returns:
+            Lines of text, aligned.
+        """
+        lines = [["", *columns]]
+        for row in rows:
+            line = [row]
+            for column in columns:
+                line.append(spread(self.values(row, column)))
+            lines.append(line)
         for row, figures in (published or {}).items():
-            lines.append([f"published {row}", *(str(figures.get(name, "-")) for name in columns)])
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+            line = [f"published {row}"]
+            for column in columns:
+                line.append(str(figures.get(column, "-")))
+            lines.append(line)
+
+        widths = [max(len(entry) for entry in column) for column in zip(*lines, strict=True)]
+        aligned = []
+        for line in lines:
+            entries = [entry.ljust(width) for entry, width in zip(line, widths, strict=True)]
+            aligned.append("  ".join(entries).rstrip())
+        return "\n".join(aligned)
 
     def notes(self) -> str:
-        """A line for each cell that did not finish and each metric that is missing, with the reason."""
-        failed = [f"{cell['row']}, seed {cell['seed']}: {cell['status']}" for cell in self]
-        failed = [line for line in failed if not line.endswith(": finished")]
-        return "\n".join(failed + [f"{name}: {reason}" for name, reason in self.missing.items()])
+        """Explain what the table lacks.
+
+        Returns:
+            A line for each cell that did not finish and each metric that is missing, with the
+            reason.
+        """
+        lines = []
+        for cell in self:
+            if cell["status"] != "finished":
+                lines.append(f"{cell['row']}, seed {cell['seed']}: {cell['status']}")
+        for name, reason in self.missing.items():
+            lines.append(f"{name}: {reason}")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
-        columns, rows = dict.fromkeys(name for cell in self for name in cell), dict.fromkeys(x["row"] for x in self)
-        return f"{self.summary([*columns][3:], [*rows])}\n{self.notes()}".rstrip()
+        rows = list(dict.fromkeys(cell["row"] for cell in self))
+        measured = []
+        for name in column_names(self):
+            if name not in ("row", "seed", "status"):
+                measured.append(name)
+        return f"{self.summary(measured, rows)}\n{self.notes()}".rstrip()
+
+
+def column_names(cells: list[dict[str, Any]]) -> list[str]:
+    """Return the columns of a table of cells.
+
+    Args:
+        cells: dictionaries, not all with the same keys.
+
+    Returns:
+        Every key that any of them has, in the order in which they first appear.
+    """
+    names = []
+    for cell in cells:
+        for name in cell:
+            if name not in names:
+                names.append(name)
+    return names
 
 
 def spread(values: list[float]) -> str:
-    """Mean ± standard deviation (number) of any number of values."""
+    """Write mean ± standard deviation (number) of some values.
+
+    Args:
+        values: any number of them; one has no deviation, none give "-".
+
+    Returns:
+        A text such as "3 ± 2.6 (3)".
+    """
     if not values:
         return "-"
-    middle = f"{mean(values):,.0f}" if mean(values) >= 1e4 else f"{mean(values):.4g}"
-    return f"{middle} ± {stdev(values):.2g} ({len(values)})" if len(values) > 1 else f"{middle} (1)"
+    average = mean(values)
+    text = f"{average:,.0f}" if average >= 1e4 else f"{average:.4g}"
+    if len(values) > 1:
+        text += f" ± {stdev(values):.2g}"
+    return f"{text} ({len(values)})"
 
 
 def compare(
-    cells: dict[str, dict[str, Any]],
+    rows: dict[str, dict[str, Any]],
     frames: Tensor,
     out: str | Path,
     seeds: tuple[int, ...] = (0, 1, 2),
@@ -81,118 +182,257 @@ def compare(
     seconds: float | None = None,
     device: str = "auto",
 ) -> Comparison:
-    """Train and measure each row of `cells`, like {"no DR": {"method": "siv_gan", "diversity": "none"}}, on the same
-    `frames` (N, 3, H, W) in [-1, 1] from each seed, in `out`/row/seed0 and so on; keep all in `out`/table.csv.
+    """Train and measure several methods, or one with several settings, from several seeds.
 
-    `seconds`: of training for each cell, as so many iterations by the row's speed in a pilot, kept in `out`/row/pilot;
-    without it, as many as preset or row say. Finished cells are not run again; others go on where they were stopped, by
-    Ctrl-C too. A cell that fails says why in its `status`, and the others are still run; SivLiteError for bad frames.
+    Finished cells are not run again, and others go on where they were stopped, by Ctrl-C too. A
+    cell that fails says why in its "status", and the others are still run.
+
+    Args:
+        rows: name of the row -> "method" and whatever settings differ from the preset, such as
+            {"no DR": {"method": "siv_gan", "diversity": "none"}}.
+        frames: (N, 3, H, W) in [-1, 1], the same for all cells.
+        out: folder of the comparison: out/ROW/seed0 and so on are run folders, out/ROW/pilot is
+            where its speed was measured, and out/table.csv holds everything that is returned.
+        seeds: each row is trained from each of these.
+        preset: "smoke", "lesson" or "paper".
+        seconds: of training for each cell, as so many iterations as fit by the row's speed in a
+            pilot; by default the iterations are the preset's or the row's.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+
+    Returns:
+        The cells with their metrics and costs.
+
+    Raises:
+        SivLiteError: for frames that cannot be used.
     """
-    frames, found, missing = check_frames(frames), [], {}
-    bar = tqdm([(seed, row) for seed in seeds for row in cells])  # stopped early, it has something of every row
+    frames = check_frames(frames)
+    out = Path(out)
+    cells = []
+    missing = {}
+
+    # Seed by seed: a comparison that is stopped early has something of every row.
+    bar = tqdm([(seed, row) for seed in seeds for row in rows])
     for seed, row in bar:
         bar.set_description(f"{row}, seed {seed}")
-        cell, settings = {"row": row, "seed": seed, "status": "finished"}, {"method": None, **cells[row]}
-        method = settings.pop("method")
+        cell = {"row": row, "seed": seed, "status": "finished"}
+        settings = dict(rows[row])
+        method = settings.pop("method", None)
         try:
-            trains = hasattr(find_method(method).Settings, "iterations")
-            if not trains and seed != seeds[0]:  # it would only be measured again
+            # What trains nothing is the same from every seed.
+            is_trained = hasattr(find_method(method).Settings, "iterations")
+            if not is_trained and seed != seeds[0]:
                 continue
-            if trains and seconds is not None:
-                config = make_config(method, frames, preset, "fp32", 0, settings | {"iterations": PILOT})
-                speed = run_child(Path(out, row, "pilot"), config, frames, device, "speed.json")
-                settings["iterations"] = max(1, int(seconds / speed["seconds_per_iteration"]))
-            config = make_config(method, frames, preset, "fp32", seed, settings)
-            files = ("done.json", "cost.json", "metrics.json")
-            result = run_child(Path(out, row, f"seed{seed}"), config, frames, device, *files)
-            cell |= result["table"]["values"] | {name: result[name] for name in COSTS}
-            missing |= result["table"]["missing"]
+
+            # A pilot says how many iterations fit into the given time.
+            if is_trained and seconds is not None:
+                folder = out / row / "pilot"
+                pilot_settings = {**settings, "iterations": PILOT_ITERATIONS}
+                create_or_verify(folder, method, frames, preset, settings=pilot_settings)
+                speed = run_child(folder, device, "pilot", (SPEED_FILE,))
+                num_iterations = int(seconds / speed["seconds_per_iteration"])
+                settings["iterations"] = max(1, num_iterations)
+
+            folder = out / row / f"seed{seed}"
+            create_or_verify(folder, method, frames, preset, seed=seed, settings=settings)
+            result = run_child(folder, device, "measure", RESULT_FILES)
+            cell.update(result["table"]["values"])
+            for name in COSTS:
+                cell[name] = result[name]
+            missing.update(result["table"]["missing"])
         except SivLiteError as error:
             cell["status"] = f"failed: {error}"
-        found.append(cell)
-        with atomic_write(Path(out, "table.csv")) as temporary, open(temporary, "w", newline="") as file:
-            writer = csv.DictWriter(file, list(dict.fromkeys(name for cell in found for name in cell)))
-            writer.writeheader()
-            writer.writerows(found)
-    return Comparison(found, missing)
+        cells.append(cell)
+        write_table(out / "table.csv", cells)
+    return Comparison(cells, missing)
 
 
-def run_child(folder: Path, config: dict[str, Any], frames: Tensor, device: str, *files: str) -> dict[str, Any]:
-    """What the JSON `files` of a run's folder hold, after `main` in a process of its own unless they are all there;
-    SivLiteError with its last line if that fails. On Ctrl-C, and if this process dies, it saves and ends too."""
-    claim_folder(folder, config, frames)
-    if not all((folder / name).exists() for name in files):
-        with tempfile.TemporaryFile("w+") as output, start_child(folder, device, output) as child:
-            try:
-                child.wait()
-            except KeyboardInterrupt:
-                child.stdin.close()
-                child.wait()
-                raise
+def write_table(path: Path, cells: list[dict[str, Any]]) -> None:
+    """Write cells as a table.
+
+    Args:
+        path: of the .csv file, written whole or not at all.
+        cells: one line each; what a cell lacks stays empty.
+    """
+    with atomic_write(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, column_names(cells))
+        writer.writeheader()
+        writer.writerows(cells)
+
+
+def run_child(folder: Path, device: str, task: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """Have a task done in a process of its own, and read what it wrote.
+
+    On Ctrl-C, and if this process dies, that process saves and ends too.
+
+    Args:
+        folder: a run folder.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+        task: see `main`.
+        names: files that the task writes into the folder; if all are there, it is done already.
+
+    Returns:
+        All that these files hold.
+
+    Raises:
+        SivLiteError: with the last line that the process wrote, if it fails.
+    """
+    paths = [folder / name for name in names]
+    if not all(path.exists() for path in paths):
+        with tempfile.TemporaryFile("w+") as output:
+            with start_child(folder, device, task, output) as child:
+                try:
+                    child.wait()
+                except KeyboardInterrupt:
+                    child.stdin.close()
+                    child.wait()
+                    raise
             output.seek(0)
-            lines = [f"its process ended with code {child.returncode}", *output.read().splitlines()]
-        if child.returncode:
-            raise SivLiteError(lines[-1])
-    return {key: value for name in files for key, value in read_json(folder / name).items()}
+            lines = output.read().splitlines()
+        if child.returncode != 0:
+            ended = f"its process ended with code {child.returncode}"
+            raise SivLiteError(lines[-1] if lines else ended)
+
+    result = {}
+    for path in paths:
+        result.update(read_json(path))
+    return result
 
 
-def start_child(folder: Path, device: str, output: IO[str] | int, *task: str) -> subprocess.Popen:
-    """`main` in a process of its own, which saves and ends when its `stdin` is closed, or this process dies. It is in a
-    session of its own too, or a kernel that is shut down would kill it before it has saved."""
-    command = [sys.executable, "-m", "siv_lite.comparison", str(folder), device, *task]
-    options = {"stdin": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
-    return subprocess.Popen(command, stdout=output, **options)
+def start_child(folder: Path, device: str, task: str, output: IO[str] | int) -> subprocess.Popen:
+    """Start `main` in a process of its own.
+
+    Args:
+        folder: a run folder.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+        task: see `main`.
+        output: where the process writes, as `subprocess.Popen` takes it.
+
+    Returns:
+        The process; it saves and ends when its `stdin` is closed, or when this process dies.
+    """
+    command = [sys.executable, "-m", "siv_lite.comparison", str(folder), device, task]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # or a kernel that is shut down would kill it before it has saved
+    )
 
 
-def main(folder: Path, device: str, task: str = "measure") -> None:
-    """The program of a cell's process: time a pilot, or train and (unless the task is "train") measure, as the
-    `config.json` in `folder` says."""
-    threading.Thread(target=lambda: os.read(0, 1) or _thread.interrupt_main(), daemon=True).start()
-    config, place = read_json(folder / "config.json"), choose_device(device)
-    if folder.name == "pilot":
-        write_json(folder / "speed.json", {"seconds_per_iteration": time_stages(build(folder, config, place)[0])})
+def main(folder: Path, device: str, task: str) -> None:
+    """Do one task, as the program of a process of its own.
+
+    Args:
+        folder: a run folder that `create_or_verify` made.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+        task: "train"; "measure", to train and measure; "pilot", to time every stage.
+
+    Raises:
+        SivLiteError: for whatever keeps it from the end, such as being interrupted.
+    """
+    threading.Thread(target=interrupt_at_end_of_input, daemon=True).start()
+    config = read_config(folder)
+    frames = load_frames(folder, config)
+    chosen_device = choose_device(device)
+
+    if task == "pilot":
+        set_precision(config["precision"])
+        method = make_method(config, frames, chosen_device)
+        write_json(folder / SPEED_FILE, {"seconds_per_iteration": time_stages(method)})
         return
-    _, frames = build(folder, config, torch.device("cpu"))
-    done, chosen = (folder / "done.json").exists(), {"device": device, "seed": config["seed"], "progress": False}
-    run = train(config["method"], frames, folder, config["preset"], **chosen, **config["settings"])
+
+    was_done = (folder / "done.json").exists()
+    run = train(
+        config["method"],
+        frames,
+        folder,
+        config["preset"],
+        device=device,
+        seed=config["seed"],
+        precision=config["precision"],
+        progress=False,
+        **config["settings"],
+    )
     if not run.finished:
-        raise SivLiteError(f"stopped at iteration {run.iteration}; the same call goes on from there")
+        raise SivLiteError(
+            f"stopped at iteration {run.iteration}; the same call goes on from there"
+        )
     if task == "train":
         return
+
     if not (folder / "cost.json").exists():
-        networks = [network for name, network in run.method.networks.items() if name != "average"]
-        parameters = sum(p.numel() for network in networks for p in network.parameters())
-        cost = {"parameters": parameters, "peak_memory_bytes": None if done else peak_memory(place)}
+        num_parameters = 0
+        for name, network in run.method.networks.items():
+            if name != "G_ema":
+                num_parameters += sum(p.numel() for p in network.parameters())
+        # Of a training that another process did, the memory is not known.
+        peak = None if was_done else peak_memory(chosen_device)
+        cost = {"parameters": num_parameters, "peak_memory_bytes": peak}
         write_json(folder / "cost.json", cost)
     measure_run(run)
 
 
+def interrupt_at_end_of_input() -> None:
+    """Wait until standard input is closed, by or with the parent process; then press Ctrl-C."""
+    if os.read(0, 1) == b"":
+        _thread.interrupt_main()
+
+
 def time_stages(method: Method) -> float:
-    """Seconds that one iteration of every stage takes, by a method that was built for PILOT iterations of each."""
+    """Measure how long one iteration of every stage takes.
+
+    Args:
+        method: built for `PILOT_ITERATIONS` iterations of each stage.
+
+    Returns:
+        The sum over the stages, in seconds; the first half of each stage's iterations is warm-up.
+    """
     times = []
+    stage = method.stage_at(1)
+    step = cuda_graph_step(method)
     for iteration in range(1, method.iterations + 1):
-        if method.enter(iteration) or iteration == 1:
-            step = fast_step(method)
+        if method.stage_at(iteration) != stage:
+            stage = method.stage_at(iteration)
+            method.start_stage(stage)
+            step = cuda_graph_step(method)
         begin = time.perf_counter()
         step()
-        if method.count.is_cuda:
+        if method.device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - begin)
-    return sum(median(times[i + PILOT // 2 : i + PILOT]) for i in range(0, len(times), PILOT))
+
+    total = 0
+    for first in range(0, len(times), PILOT_ITERATIONS):
+        of_stage = times[first : first + PILOT_ITERATIONS]
+        total += median(of_stage[PILOT_ITERATIONS // 2 :])
+    return total
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """The most bytes that this process has held: on CUDA those of its tensors, else all that was resident, PyTorch
-    included; None where the system does not tell."""
+    """Return the most memory that this process has held.
+
+    Args:
+        device: where it has trained.
+
+    Returns:
+        Bytes: on CUDA those of its tensors, else all that was resident, PyTorch included; None
+        where the system does not tell.
+    """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    status = Path("/proc/self/status")  # of Linux; getrusage also counts what the parent held at the start
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024 if status.exists() else None
+    status = Path("/proc/self/status")  # Linux; getrusage would count what the parent held, too
+    if not status.exists():
+        return None
+    kilobytes = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]
+    return int(kilobytes) * 1024
 
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]), *sys.argv[2:])
+        main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
     except Exception as error:
         sentence = str(error).partition("\n")[0]
-        sys.exit(sentence if isinstance(error, SivLiteError) else f"{type(error).__name__}: {sentence}")
+        if not isinstance(error, SivLiteError):
+            sentence = f"{type(error).__name__}: {sentence}"
+        sys.exit(sentence)

@@ -1,5 +1,7 @@
-"""The widgets in a real browser: JupyterLab and the page that Voila makes, driven from keyboard and mouse. Needs
-chromium and node on the path and `npm install --no-save playwright-core` in the repository's folder."""
+"""The widgets in a real browser: JupyterLab and the page of Voila, driven by keyboard and mouse.
+
+Needs chromium and node on the path, and `npm install --no-save playwright-core` in this repository.
+"""
 
 import json
 import os
@@ -21,15 +23,18 @@ from nbformat.v4 import new_code_cell, new_notebook
 from siv_lite import read_frames, train
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 NEEDED = {"chromium": CHROMIUM, "node": shutil.which("node")}
 NEEDED["playwright-core"] = (ROOT / "node_modules" / "playwright-core").is_dir()
 MISSING = [name for name, found in NEEDED.items() if not found]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"the browser tests need {' and '.join(MISSING)}: see .ci/run")
+pytestmark = pytest.mark.skipif(
+    bool(MISSING), reason=f"the browser tests need {' and '.join(MISSING)}: see .ci/run"
+)
 
 NOTEBOOK = """from siv_lite import read_frames
-from siv_lite.live import live_training
-from siv_lite.widgets import explore
+from siv_lite.widgets import explore, live_training
 explore("runs/beach")
 ---
 frames = read_frames("beach.png", 48)
@@ -38,9 +43,15 @@ live_training("siv_gan", frames, "runs/live", "smoke", iterations=100_000)"""
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A folder with a picture and a run in `runs`."""
+    """A folder with an image and a run in `runs`."""
     shutil.copy(ROOT / "data_samples" / "beach.png", tmp_path)
-    train("siv_gan", read_frames(tmp_path / "beach.png", 48), tmp_path / "runs" / "beach", "smoke", progress=False)
+    train(
+        "siv_gan",
+        read_frames(tmp_path / "beach.png", 48),
+        tmp_path / "runs" / "beach",
+        "smoke",
+        progress=False,
+    )
     return tmp_path
 
 
@@ -48,7 +59,12 @@ def environment(folder: Path) -> dict[str, str]:
     """Nothing of the user's own settings is read or changed."""
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     own = {name: str(folder / ".jupyter" / name.lower()) for name in names}
-    return {**os.environ, **own, "JUPYTER_PREFER_ENV_PATH": "1", "SCREENSHOT": str(folder / "screenshot.png")}
+    return {
+        **os.environ,
+        **own,
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "SCREENSHOT": str(folder / "screenshot.png"),
+    }
 
 
 @contextmanager
@@ -60,7 +76,9 @@ def serve(folder: Path, *command: str, **variables: str) -> Iterator[str]:
     command, address = [part.format(port=port) for part in command], f"http://127.0.0.1:{port}"
     with open(folder / "server.log", "w") as log:
         variables = environment(folder) | variables
-        server = subprocess.Popen([sys.executable, "-m", *command], cwd=folder, stdout=log, stderr=log, env=variables)
+        server = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=folder, stdout=log, stderr=log, env=variables
+        )
     try:
         for _ in range(300):
             try:
@@ -83,8 +101,18 @@ def serve(folder: Path, *command: str, **variables: str) -> Iterator[str]:
 
 def drive(folder: Path, mode: str, address: str, moves: int = 3) -> dict:
     """What `browser.mjs` saw."""
-    command = ["node", str(ROOT / "tests" / "browser.mjs"), CHROMIUM, mode, address, "beach.png", str(moves)]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400, env=environment(folder))
+    command = [
+        "node",
+        str(ROOT / "tests" / "browser.mjs"),
+        CHROMIUM,
+        mode,
+        address,
+        "beach.png",
+        str(moves),
+    ]
+    ended = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=400, env=environment(folder)
+    )
     assert ended.stdout, ended.stderr
     return json.loads(ended.stdout)
 
@@ -99,11 +127,28 @@ def check_explorer(seen: dict) -> None:
 @contextmanager
 def serve_notebook(folder: Path, notebook: nbformat.NotebookNode) -> Iterator[str]:
     """The address of a notebook in JupyterLab."""
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata.kernelspec = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     nbformat.write(notebook, folder / "small.ipynb")
-    quiet = ["--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.expose_app_in_browser=True"]
-    quiet += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", f"--ServerApp.root_dir={folder}"]
-    place = ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port={port}", "--ServerApp.port_retries=0"]
+    quiet = [
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    quiet += [
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--ServerApp.root_dir={folder}",
+    ]
+    place = [
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        "--port={port}",
+        "--ServerApp.port_retries=0",
+    ]
     with serve(folder, "jupyterlab", *place, *quiet) as address:
         yield f"{address}/lab/tree/small.ipynb?reset"
 
@@ -122,7 +167,9 @@ def test_jupyterlab_runs_start_here(folder):
 
 
 def test_jupyterlab_explores_and_stops_a_training(folder):
-    with serve_notebook(folder, new_notebook(cells=[new_code_cell(x) for x in NOTEBOOK.split("\n---\n")])) as address:
+    with serve_notebook(
+        folder, new_notebook(cells=[new_code_cell(x) for x in NOTEBOOK.split("\n---\n")])
+    ) as address:
         seen = drive(folder, "lab", address)
     check_explorer(seen)
     assert not seen["elsewhere"]  # nothing is loaded from other machines
@@ -131,12 +178,19 @@ def test_jupyterlab_explores_and_stops_a_training(folder):
 
 
 def test_voila_shows_widgets_without_code_and_trains_on_an_upload(folder):
-    page = ["voila", str(ROOT / "notebooks" / "explore.ipynb"), "--no-browser", "--Voila.ip=127.0.0.1"]
+    page = [
+        "voila",
+        str(ROOT / "notebooks" / "explore.ipynb"),
+        "--no-browser",
+        "--Voila.ip=127.0.0.1",
+    ]
     with serve(folder, *page, "--port={port}", SIV_LITE_RUNS=str(folder / "runs")) as address:
         seen = drive(folder, "voila", address)
     check_explorer(seen)
     assert "import" not in seen["text"] and "What the discriminator sees" in seen["text"]
     name, size = seen["download"]
-    assert all("fontawesome" in address for address in seen["elsewhere"])  # ornaments of Voila's page; it does without
+    assert all(
+        "fontawesome" in address for address in seen["elsewhere"]
+    )  # ornaments of Voila's page; it does without
     assert name == "beach-siv_gan-smoke-64-0-run.zip" and size > 10_000
     assert (folder / "runs" / "beach-siv_gan-smoke-64-0" / "done.json").exists()

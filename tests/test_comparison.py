@@ -1,4 +1,4 @@
-"""Comparisons: what is equal in all cells, what a failure or an interruption leaves, and what the table says."""
+"""Comparisons: what all cells share, what failures and interruptions leave, the table."""
 
 import csv
 import json
@@ -16,10 +16,14 @@ import torch
 from conftest import fingerprint
 
 from siv_lite import SivLiteError, comparison, open_run, train
-from siv_lite.comparison import PILOT, Comparison, compare, time_stages
+from siv_lite.comparison import PILOT_ITERATIONS, Comparison, compare, time_stages
 from siv_lite.methods import METHODS, find_method
+from siv_lite.training.checkpoint import read_config
 
-ROWS = {"no DR": {"method": "siv_gan", "diversity": "none"}, "misfit": {"method": "siv_gan", "low_level_blocks": 6}}
+ROWS = {
+    "no DR": {"method": "siv_gan", "diversity": "none"},
+    "misfit": {"method": "siv_gan", "low_level_blocks": 6},
+}
 UNTRAINED = [name for name in METHODS if not hasattr(find_method(name).Settings, "iterations")]
 
 
@@ -30,22 +34,24 @@ def frames():
 
 @pytest.fixture(scope="module")
 def small(frames, tmp_path_factory):
-    """Two rows with a budget that is too short for more than the one iteration that every cell gets."""
+    """Two rows, in a time that is too short for more than the one iteration each cell gets."""
     out = tmp_path_factory.mktemp("small")
     return out, compare(ROWS, frames, out, (7,), "smoke", seconds=1e-6)
 
 
 @pytest.fixture
 def fake(monkeypatch):
-    """Cells that are not trained: what was asked of each, and measurements that follow from its seed."""
+    """Cells that are not trained: what was asked of each; what is measured follows its seed."""
     asked = []
 
-    def run_child(folder, config, frames, device, *files):
-        if folder.name == "pilot":
+    def run_child(folder, device, task, names):
+        if task == "pilot":
             return {"seconds_per_iteration": 0.5}
+        config = read_config(folder)
         asked.append((folder.parent.name, config["seed"], config["settings"].get("iterations")))
         cost = {"iterations": 1, "seconds": 2.0, "parameters": 3, "peak_memory_bytes": None}
-        return cost | {"table": {"values": {"ms_ssim": config["seed"] / 10}, "missing": {"lpips": "no weights"}}}
+        values = {"ms_ssim": config["seed"] / 10}
+        return {**cost, "table": {"values": values, "missing": {"lpips": "no weights"}}}
 
     monkeypatch.setattr(comparison, "run_child", run_child)
     return asked
@@ -60,7 +66,9 @@ def read_table(out):
 
 
 def test_a_cell_is_the_run_that_train_makes_from_the_same_seed(small, frames, tmp_path):
-    alone = train("siv_gan", frames, tmp_path / "alone", "smoke", 1, seed=7, progress=False, diversity="none")
+    alone = train(
+        "siv_gan", frames, tmp_path / "alone", "smoke", 1, seed=7, progress=False, diversity="none"
+    )
     cell = fingerprint(small[0] / "no DR" / "seed7")
     assert {name: cell[name] for name in fingerprint(alone.folder)} == fingerprint(alone.folder)
 
@@ -68,12 +76,23 @@ def test_a_cell_is_the_run_that_train_makes_from_the_same_seed(small, frames, tm
 def test_the_table_holds_what_the_runs_folders_hold(small):
     good, bad = read_table(small[0])
     run = open_run(small[0] / "no DR" / "seed7")
-    for name, value in json.loads((run.folder / "metrics.json").read_text())["table"]["values"].items():
+    for name, value in json.loads((run.folder / "metrics.json").read_text())["table"][
+        "values"
+    ].items():
         assert float(good[name]) == value
-    assert (good["row"], good["seed"], good["status"], good["iterations"]) == ("no DR", "7", "finished", "1")
-    assert int(good["parameters"]) == sum(p.numel() for net in (run.method.G, run.method.D) for p in net.parameters())
-    assert float(good["seconds"]) > 0 and (not good["peak_memory_bytes"] or int(good["peak_memory_bytes"]) > 1e7)
-    assert bad["status"].startswith("failed: 6 low_level_blocks and 1 branch_blocks need pictures of")
+    assert (good["row"], good["seed"], good["status"], good["iterations"]) == (
+        "no DR",
+        "7",
+        "finished",
+        "1",
+    )
+    assert int(good["parameters"]) == sum(
+        p.numel() for net in (run.method.G, run.method.D) for p in net.parameters()
+    )
+    assert float(good["seconds"]) > 0 and (
+        not good["peak_memory_bytes"] or int(good["peak_memory_bytes"]) > 1e7
+    )
+    assert bad["status"].startswith("failed: 6 low_level_blocks and 1 branch_blocks need images of")
     assert not any(value for name, value in bad.items() if name not in ("row", "seed", "status"))
 
 
@@ -82,7 +101,9 @@ def test_finished_cells_are_opened_not_run_again(small, frames, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("run again"))
     rows = {"no DR": ROWS["no DR"]}
     assert compare(rows, frames, small[0], (7,), "smoke", 1e-6) == [small[1][0]]
-    assert compare(rows, frames, small[0], (7,), "smoke", 1000)[0]["status"].startswith("failed: ")  # other iterations
+    assert compare(rows, frames, small[0], (7,), "smoke", 1000)[0]["status"].startswith(
+        "failed: "
+    )  # other iterations
     compare(rows, frames, small[0], (7,), "smoke", 1e-6)
     assert before.startswith((small[0] / "table.csv").read_bytes())
 
@@ -97,15 +118,21 @@ from siv_lite import compare
 subprocess.Popen = functools.partial(subprocess.Popen, pass_fds=[{write}])
 frames = torch.load("frames.pt", weights_only=True)
 compare({{"row": {{"method": "siv_gan", "iterations": 2000}}}}, frames, "out", preset="smoke")"""
-    parent = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, pass_fds=[write], stderr=subprocess.DEVNULL)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, pass_fds=[write], stderr=subprocess.DEVNULL
+    )
     os.close(write)
     folder, deadline = tmp_path / "out" / "row" / "seed0", time.monotonic() + 60
-    while not ((folder / "log.jsonl").exists() and (folder / "log.jsonl").read_text()):  # every fourth iteration
+    while not (
+        (folder / "log.jsonl").exists() and (folder / "log.jsonl").read_text()
+    ):  # every fourth iteration
         assert time.monotonic() < deadline and parent.poll() is None
         time.sleep(0.05)
     parent.send_signal(signalled)
     assert parent.wait(60) != 0
-    assert select.select([read], [], [], 60)[0] and os.read(read, 1) == b""  # nobody holds the other end
+    assert (
+        select.select([read], [], [], 60)[0] and os.read(read, 1) == b""
+    )  # nobody holds the other end
     os.close(read)
     assert 4 <= open_run(folder).iteration < 100  # where it stood: checkpoints are due every 100
 
@@ -119,10 +146,23 @@ def test_seconds_of_training_add_up_over_interruptions(small, frames, tmp_path):
     assert 1000 < json.loads((folder / "done.json").read_text())["seconds"] < 1100
 
 
+def test_photographs_of_another_shape_than_the_samples_are_measured(tmp_path):
+    generator = torch.Generator().manual_seed(3)
+    photograph = torch.rand(1, 3, 72, 128, generator=generator) * 2 - 1
+    (cell,) = compare({"a": {"method": "siv_gan"}}, photograph, tmp_path, (0,), "smoke")
+    assert cell["status"] == "finished"
+    run = open_run(tmp_path / "a" / "seed0")
+    assert run.frames.shape[2:] == (72, 128)
+    assert run.training_frames.shape[2:] == (27, 48)
+    assert run.method.size == (32, 56)
+
+
 # What is asked for
 
 
-def test_every_row_is_trained_from_every_seed_with_something_of_all_rows_first(fake, frames, tmp_path):
+def test_every_row_is_trained_from_every_seed_with_something_of_all_rows_first(
+    fake, frames, tmp_path
+):
     rows = {"a": {"method": "siv_gan"}, "b": {"method": "siv_gan", "iterations": 5}}
     result = compare(rows, frames, tmp_path, (3, 4), "smoke")
     assert fake == [("a", 3, 20), ("b", 3, 5), ("a", 4, 20), ("b", 4, 5)]
@@ -133,7 +173,9 @@ def test_every_row_is_trained_from_every_seed_with_something_of_all_rows_first(f
 
 
 def test_wall_clock_becomes_iterations_by_the_pilots_speed(fake, frames, tmp_path):
-    compare({"a": {"method": "siv_gan", "iterations": 5}}, frames, tmp_path, (0,), "smoke", seconds=60)
+    compare(
+        {"a": {"method": "siv_gan", "iterations": 5}}, frames, tmp_path, (0,), "smoke", seconds=60
+    )
     assert fake == [("a", 0, 120)]
 
 
@@ -144,7 +186,11 @@ def test_what_trains_nothing_is_measured_once(method, fake, frames, tmp_path):
 
 
 def test_what_cannot_be_asked_for_fails_alone(fake, frames, tmp_path):
-    rows = {"a": {"method": "gan"}, "b": {"diversity": "none"}, "c": {"method": "siv_gan", "widht": 8}}
+    rows = {
+        "a": {"method": "gan"},
+        "b": {"diversity": "none"},
+        "c": {"method": "siv_gan", "widht": 8},
+    }
     rows["d"] = ROWS["no DR"]
     result = compare(rows, frames, tmp_path, (0,), "smoke")
     assert [cell["status"].split(";")[0] for cell in result] == [
@@ -153,7 +199,9 @@ def test_what_cannot_be_asked_for_fails_alone(fake, frames, tmp_path):
         "failed: Unknown setting 'widht' of siv_gan",
         "finished",
     ]
-    assert "a, seed 0: failed: Unknown method 'gan'" in repr(result) and "lpips: no weights" in repr(result)
+    assert "a, seed 0: failed: Unknown method 'gan'" in repr(
+        result
+    ) and "lpips: no weights" in repr(result)
     with pytest.raises(SivLiteError, match="under 32"):
         compare(rows, frames[..., :8], tmp_path)
 
@@ -171,10 +219,15 @@ def test_keyboard_interrupt_is_not_a_failed_cell(frames, tmp_path, monkeypatch):
 
 
 def test_summary_shows_mean_spread_and_number_and_keeps_published_rows_apart():
-    cells = [{"row": "a", "seed": seed, "status": "finished", "x": x, "n": 20_000} for seed, x in enumerate((1, 2, 6))]
+    cells = [
+        {"row": "a", "seed": seed, "status": "finished", "x": x, "n": 20_000}
+        for seed, x in enumerate((1, 2, 6))
+    ]
     cells += [{"row": "b", "seed": 0, "status": "failed: it broke"}]
     result = Comparison(cells, {"lpips": "no weights"})
-    assert result.summary(["x", "lpips", "n"], ["a", "b"], {"a (Table 1)": {"lpips": 0.28}}).splitlines() == [
+    assert result.summary(
+        ["x", "lpips", "n"], ["a", "b"], {"a (Table 1)": {"lpips": 0.28}}
+    ).splitlines() == [
         "                       x            lpips  n",
         "a                      3 ± 2.6 (3)  -      20,000 ± 0 (3)",
         "b                      -            -      -",
@@ -189,14 +242,21 @@ def test_a_pilot_times_every_stage_after_its_warm_up(monkeypatch):
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
 
     class Stages(SimpleNamespace):
-        iterations, stage, count, generator = 3 * PILOT, 0, torch.zeros(()), torch.Generator()
+        iterations = 3 * PILOT_ITERATIONS
+        device = torch.device("cpu")
+        stage = 0
+        done = 0
 
-        def enter(self, iteration):
-            self.begun = iteration - 1
-            self.stage, before = self.begun // PILOT, self.stage
-            return self.stage != before
+        def stage_at(self, iteration):
+            return (iteration - 1) // PILOT_ITERATIONS
+
+        def start_stage(self, stage):
+            assert stage == self.stage + 1
+            self.stage = stage
 
         def step(self):
-            clock[0] += 10.0**self.stage if self.begun % PILOT >= PILOT // 2 else 5000
+            is_warmup = self.done % PILOT_ITERATIONS < PILOT_ITERATIONS // 2
+            clock[0] += 5000 if is_warmup else 10.0**self.stage
+            self.done += 1
 
     assert time_stages(Stages()) == 111

@@ -15,7 +15,7 @@ import time_lessons
 from execute import execute, list_parameters
 
 from siv_lite import SivLiteError, open_run, train
-from siv_lite.check import check_run, measure_run
+from siv_lite.training import check_run, measure_run
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("[01][0-9]_*.ipynb"))

@@ -1,4 +1,4 @@
-"""The widgets without a browser: values are set, buttons clicked, and what is shown is looked at."""
+"""The widgets without a browser: values are set, buttons clicked, what is shown is looked at."""
 
 import io
 import shutil
@@ -18,10 +18,17 @@ from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 from test_notebooks import nbval
 
-from siv_lite import live, open_run, read_frames, train
+from siv_lite import open_run, read_frames, train
 from siv_lite.frames import to_uint8
-from siv_lite.live import live_training, upload
-from siv_lite.widgets import Picture, edit_region, explore, microscope
+from siv_lite.widgets import (
+    Picture,
+    edit_region,
+    explore,
+    live,
+    live_training,
+    microscope,
+    upload,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,7 +38,11 @@ def runs(tmp_path_factory) -> Path:
     """A folder of runs: `image` of siv_gan, `pyramid` of singan, `video` of hp_vae_gan."""
     folder = tmp_path_factory.mktemp("widgets") / "runs"
     frames = torch.rand(4, 3, 32, 40, generator=torch.Generator().manual_seed(3)) * 2 - 1
-    for name, method, count in (("image", "siv_gan", 1), ("pyramid", "singan", 1), ("video", "hp_vae_gan", 4)):
+    for name, method, count in (
+        ("image", "siv_gan", 1),
+        ("pyramid", "singan", 1),
+        ("video", "hp_vae_gan", 4),
+    ):
         train(method, frames[:count], folder / name, "smoke", progress=False)
     return folder
 
@@ -54,7 +65,7 @@ def set_values(panel, **values) -> None:
 
 
 @pytest.mark.parametrize("name", ["image", "pyramid", "video"])
-def test_every_control_changes_the_picture_and_going_back_restores_it(runs, name):
+def test_every_control_changes_the_image_and_going_back_restores_it(runs, name):
     view = explore(runs / name).view
     set_values(view, seed=2)
     first, changes = view.picture.value, {"seed": 1, "walk": 0.5, "temperature": 0.5}
@@ -78,7 +89,9 @@ def test_a_walk_leads_from_the_sample_of_one_seed_to_that_of_the_other(runs):
     for walk, seed in ((0, 3), (1, 5)):
         set_values(view, walk=walk)
         expected = to_uint8(view.run.sample(1, seed))[0].astype(int)
-        assert abs(numpy.asarray(decode(view.picture.value)) - expected).max() <= 1  # cos 90 degrees is 6e-17
+        assert (
+            abs(numpy.asarray(decode(view.picture.value)) - expected).max() <= 1
+        )  # cos 90 degrees is 6e-17
     set_values(view, seed=5, second=3, walk=0)
     assert (numpy.asarray(decode(view.picture.value)) == expected).all()
 
@@ -95,14 +108,20 @@ def test_a_pyramid_shows_its_stages_and_other_sizes(runs):
     view = explore(runs / "pyramid").view
     for stage, (height, width) in enumerate(view.run.method.sizes):
         set_values(view, stage=stage, start=1)  # start is cut to the stage shown
-        assert decode(view.picture.value).size == (width, height) and "role='status'></span>" in view.message.value
+        assert (
+            decode(view.picture.value).size == (width, height)
+            and "role='status'></span>" in view.message.value
+        )
     set_values(view, start=1, height=48, width=33)
     assert decode(view.picture.value).size == (33, 48)
 
 
 def test_a_video_plays(runs):
     view = explore(runs / "video").view
-    assert view.picture.format == "gif" and decode(view.picture.value).n_frames == view.run.method.length
+    assert (
+        view.picture.format == "gif"
+        and decode(view.picture.value).n_frames == view.run.method.frames_per_sample
+    )
 
 
 def test_favourites_are_kept_and_dropped(runs):
@@ -112,24 +131,28 @@ def test_favourites_are_kept_and_dropped(runs):
         set_values(view, seed=seed)
         view.buttons["Keep"].click()
         pictures.append(view.picture.value)
-    assert [box.children[1].value for box in view.kept.children] == pictures
-    assert "seed=1 " in view.kept.children[0].message.value
-    view.kept.children[0].buttons["Drop"].click()
-    assert [box.children[1].value for box in view.kept.children] == pictures[1:]
+    assert [box.children[1].value for box in view.favorites.children] == pictures
+    assert "seed=1 " in view.favorites.children[0].message.value
+    view.favorites.children[0].buttons["Drop"].click()
+    assert [box.children[1].value for box in view.favorites.children] == pictures[1:]
 
 
 @pytest.mark.parametrize("name", ["image", "video"])
-def test_picture_and_walk_are_saved_and_the_place_is_shown(copied, name):
+def test_image_and_walk_are_saved_and_the_path_is_shown(copied, name):
     view = explore(copied / name).view
     saved = {}
     for kind in ("PNG", "GIF"):
         view.buttons[f"Save {kind}"].click()
         (saved[kind],) = (copied / name / "exports").glob(f"*.{kind.lower()}")
         assert str(saved[kind]) in view.message.value
-    length = view.run.method.length
-    assert Image.open(saved["GIF"]).n_frames >= (length if length > 1 else 12)  # frames that are alike are joined
+    length = view.run.method.frames_per_sample
+    assert Image.open(saved["GIF"]).n_frames >= (
+        length if length > 1 else 12
+    )  # frames that are alike are joined
     if name == "image":
-        assert (numpy.asarray(Image.open(saved["PNG"])) == numpy.asarray(decode(view.picture.value))).all()
+        assert (
+            numpy.asarray(Image.open(saved["PNG"])) == numpy.asarray(decode(view.picture.value))
+        ).all()
 
 
 # What is opened, and what is not
@@ -137,9 +160,16 @@ def test_picture_and_walk_are_saved_and_the_place_is_shown(copied, name):
 
 def test_runs_are_listed_opened_and_listed_again(copied):
     chooser = explore(copied)
-    assert [label for label, _ in chooser.controls["run"].options] == ["runs/image", "runs/pyramid", "runs/video"]
+    assert [label for label, _ in chooser.controls["run"].options] == [
+        "runs/image",
+        "runs/pyramid",
+        "runs/video",
+    ]
     set_values(chooser, run=copied / "pyramid")
-    assert chooser.view.run.config["method"] == "singan" and "Run(singan, 9 iterations" in chooser.message.value
+    assert (
+        chooser.view.run.config["method"] == "singan"
+        and "Run(singan, 9 iterations" in chooser.message.value
+    )
     shutil.copytree(copied / "image", copied / "a" / "new")
     chooser.buttons["List again"].click()
     assert chooser.controls["run"].options[0] == ("runs/a/new", copied / "a" / "new")
@@ -152,7 +182,9 @@ def test_a_folder_without_runs_and_a_damaged_run_give_a_message(copied, tmp_path
     for path in (copied / "image").glob("*.safetensors"):
         path.write_bytes(b"damaged")
     chooser = explore(copied)
-    assert chooser.view is None and "frames.safetensors is missing or damaged" in chooser.message.value
+    assert (
+        chooser.view is None and "frames.safetensors is missing or damaged" in chooser.message.value
+    )
     set_values(chooser, run=copied / "pyramid")
     assert chooser.view is not None
 
@@ -197,24 +229,26 @@ def test_an_unexpected_error_is_one_sentence_and_no_markup(runs, monkeypatch):
 
 
 def test_moving_a_region_changes_places_only():
-    picture = torch.rand(3, 12, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    image = torch.rand(3, 12, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for down, right in ((0, 5), (3, 0), (2, 1), (99, -99)):
-        moved = edit_region(picture, (2, 6), (4, 8), down, right, 0)
-        assert (moved.flatten(1).sort().values == picture.flatten(1).sort().values).all()
+        moved = edit_region(image, (2, 6), (4, 8), down, right, 0)
+        assert (moved.flatten(1).sort().values == image.flatten(1).sort().values).all()
         top, left = 2 + min(down, 6), 4 + max(right, -4)  # as far as the border
-        assert (moved[:, top : top + 4, left : left + 4] == picture[:, 2:6, 4:8]).all()
-    apart = edit_region(picture, (2, 6), (4, 8), 0, 5, 0)
-    assert (apart[:, 2:6, 4:8] == picture[:, 2:6, 9:13]).all()
+        assert (moved[:, top : top + 4, left : left + 4] == image[:, 2:6, 4:8]).all()
+    apart = edit_region(image, (2, 6), (4, 8), 0, 5, 0)
+    assert (apart[:, 2:6, 4:8] == image[:, 2:6, 9:13]).all()
 
 
-def test_hue_turns_colours_about_grey():
-    picture = torch.rand(3, 12, 16, generator=torch.Generator().manual_seed(0)) - 0.5
-    turned = edit_region(picture, (2, 6), (4, 8), 0, 0, 120)
-    assert torch.allclose(turned[:, 2:6, 4:8], picture[[2, 0, 1], 2:6, 4:8], atol=1e-6)  # red to green to blue
-    turned[:, 2:6, 4:8] = picture[:, 2:6, 4:8]
-    assert (turned == picture).all()
-    grey = torch.full((3, 12, 16), 0.3)
-    assert torch.allclose(edit_region(grey, (0, 12), (0, 16), 0, 0, 77), grey)
+def test_hue_turns_colors_about_gray():
+    image = torch.rand(3, 12, 16, generator=torch.Generator().manual_seed(0)) - 0.5
+    turned = edit_region(image, (2, 6), (4, 8), 0, 0, 120)
+    assert torch.allclose(
+        turned[:, 2:6, 4:8], image[[2, 0, 1], 2:6, 4:8], atol=1e-6
+    )  # red to green to blue
+    turned[:, 2:6, 4:8] = image[:, 2:6, 4:8]
+    assert (turned == image).all()
+    gray = torch.full((3, 12, 16), 0.3)
+    assert torch.allclose(edit_region(gray, (0, 12), (0, 16), 0, 0, 77), gray)
 
 
 def test_the_microscope_shows_what_the_discriminator_decides(runs):
@@ -225,7 +259,9 @@ def test_the_microscope_shows_what_the_discriminator_decides(runs):
     found = view.decide(method.real[0][0])
     assert found.keys() == expected.keys() == {"low_level", "content", "layout"}
     for part, maps in expected.items():
-        assert all(torch.equal(x, logits.sigmoid()) for x, logits in zip(found[part], maps, strict=True))
+        assert all(
+            torch.equal(x, logits.sigmoid()) for x, logits in zip(found[part], maps, strict=True)
+        )
         assert f"{part}: {found[part][0].mean():.2f}" in view.message.value
 
 
@@ -243,7 +279,10 @@ def test_edits_show_and_undo_restores(runs):
 
 def test_the_microscope_refuses_other_methods(runs):
     chooser = microscope(runs / "pyramid")
-    assert chooser.view is None and "is a run of singan; the microscope is for siv_gan" in chooser.message.value
+    assert (
+        chooser.view is None
+        and "is a run of singan; the microscope is for siv_gan" in chooser.message.value
+    )
 
 
 # Everything
@@ -255,13 +294,70 @@ def descendants(widget: ipywidgets.Widget):
         yield from descendants(child)
 
 
-def test_every_control_and_picture_has_a_text(runs, tmp_path):
-    shown = [*descendants(explore(runs)), *descendants(microscope(runs)), *descendants(upload(tmp_path))]
+def test_every_control_and_image_has_a_text(runs, tmp_path):
+    shown = [
+        *descendants(explore(runs)),
+        *descendants(microscope(runs)),
+        *descendants(upload(tmp_path)),
+    ]
     for widget in shown:
         if isinstance(widget, Picture):
             assert widget.tooltip
-        elif isinstance(widget, ipywidgets.ValueWidget | ipywidgets.Button) and not isinstance(widget, ipywidgets.HTML):
+        elif isinstance(widget, ipywidgets.ValueWidget | ipywidgets.Button) and not isinstance(
+            widget, ipywidgets.HTML
+        ):
             assert widget.description
+
+
+# Frames of another size than the samples
+
+
+@pytest.fixture(scope="module")
+def photograph(tmp_path_factory) -> Path:
+    """A run on a frame of 16:9, of which SIV-GAN's samples have neither the size nor the shape."""
+    folder = tmp_path_factory.mktemp("photograph") / "run"
+    frames = torch.rand(1, 3, 72, 128, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    run = train("siv_gan", frames, folder, "smoke", progress=False)
+    assert run.training_frames.shape[2:] == (27, 48)
+    assert run.method.size == (32, 56)
+    return folder
+
+
+def test_a_photograph_is_explored(photograph, tmp_path):
+    view = explore(shutil.copytree(photograph, tmp_path / "run")).view
+    assert decode(view.picture.value).size == (56, 32)
+    for button in ("Keep", "Save PNG", "Save GIF"):
+        view.buttons[button].click()
+        assert "failed" not in view.message.value
+    assert len([*(tmp_path / "run" / "exports").iterdir()]) == 2
+
+
+def test_the_microscope_edits_a_photograph_as_the_discriminator_sees_it(photograph):
+    view = microscope(photograph).view
+    height, width = view.controls["rows"].max, view.controls["columns"].max
+    assert (height, width) == (32, 56)
+    for source in ("training frame", "sample"):
+        set_values(view, source=source, rows=(20, 32), columns=(40, 56), down=0, right=0)
+        before = view.picture.value
+        set_values(view, down=-32, right=-56)
+        assert view.message.value.startswith("<span role='status'>Blue: fake")
+        assert view.picture.value != before
+        assert decode(view.picture.value).size == (56, 32)
+
+
+def test_a_photograph_is_uploaded(photograph, tmp_path, quick):
+    path = tmp_path / "wide.png"
+    frame = open_run(photograph).frames
+    Image.fromarray(to_uint8(frame)[0]).resize((1600, 900)).save(path)
+    form = upload(tmp_path / "runs")
+    set_values(form, image_size=32, preset="smoke")
+    choose_file(form, path)
+    form.buttons["Start"].click()
+    assert "Finished" in finish(form.training)
+    run = form.training.run
+    assert run.frames.shape == (1, 3, 576, 1024)
+    assert run.training_frames.shape == (1, 3, 18, 32)
+    assert all(f"-{name}'" in form.training.links.value for name in ("samples.png", "walk.gif"))
 
 
 # Live training
@@ -269,7 +365,7 @@ def test_every_control_and_picture_has_a_text(runs, tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(live, "POLL", 0.1)
+    monkeypatch.setattr(live, "POLL_SECONDS", 0.1)
 
 
 def finish(training: live.LiveTraining) -> str:
@@ -280,13 +376,19 @@ def finish(training: live.LiveTraining) -> str:
 
 def choose_file(form, path: Path) -> None:
     data = path.read_bytes()
-    described = {"name": path.name, "type": "", "size": len(data), "last_modified": datetime.now(), "content": data}
+    described = {
+        "name": path.name,
+        "type": "",
+        "size": len(data),
+        "last_modified": datetime.now(),
+        "content": data,
+    }
     form.controls["file"].value = (described,)
 
 
-def test_an_uploaded_picture_is_trained_on_as_by_train_and_can_be_taken_away(tmp_path, quick):
+def test_an_uploaded_image_is_trained_on_as_by_train_and_can_be_taken_away(tmp_path, quick):
     form, source = upload(tmp_path / "runs"), ROOT / "data_samples" / "beach.png"
-    set_values(form, max_size=48, preset="smoke")
+    set_values(form, image_size=48, preset="smoke")
     form.buttons["Start"].click()
     assert "No file is chosen yet" in form.message.value
     (tmp_path / "<b>.png").write_bytes(b"no picture")
@@ -299,9 +401,12 @@ def test_an_uploaded_picture_is_trained_on_as_by_train_and_can_be_taken_away(tmp
     assert "under way" in form.message.value
     assert "Finished" in finish(form.training) and form.training.bar.value == 20
     assert decode(form.training.grid.value).size and decode(form.training.losses.value).size
-    train("siv_gan", read_frames(source, 48), tmp_path / "same", "smoke", progress=False)
+    frames = read_frames(source, 1024)
+    train("siv_gan", frames, tmp_path / "same", "smoke", progress=False, image_size=48)
     assert fingerprint(form.training.folder) == fingerprint(tmp_path / "same")
-    data = form.training.links.value.partition("run.zip' href='data:application/octet-stream;base64,")[2].split("'")[0]
+    data = form.training.links.value.partition(
+        "run.zip' href='data:application/octet-stream;base64,"
+    )[2].split("'")[0]
     with zipfile.ZipFile(io.BytesIO(b64decode(data))) as archive:
         archive.extractall(tmp_path / "unpacked")
     again = open_run(tmp_path / "unpacked" / "beach-siv_gan-smoke-48-0")
@@ -309,14 +414,18 @@ def test_an_uploaded_picture_is_trained_on_as_by_train_and_can_be_taken_away(tmp
 
 
 def test_a_live_training_is_stopped_saved_and_goes_on(tmp_path, toy_frames, quick):
-    training = live_training("siv_gan", toy_frames, tmp_path / "run", "smoke", live=True, iterations=2000)
+    training = live_training(
+        "siv_gan", toy_frames, tmp_path / "run", "smoke", live=True, iterations=2000
+    )
     while training.thread.is_alive() and training.bar.value < 2:
         training.thread.join(timeout=0.1)
     training.buttons["Stop"].click()
     assert "stopped at iteration" in finish(training).lower()
     iteration = training.run.iteration
     assert 2 <= iteration < 2000 and training.buttons["Stop"].disabled
-    again = live_training("siv_gan", toy_frames, tmp_path / "run", "smoke", live=True, iterations=2000)
+    again = live_training(
+        "siv_gan", toy_frames, tmp_path / "run", "smoke", live=True, iterations=2000
+    )
     again.buttons["Stop"].click()
     finish(again)
     assert again.run.iteration >= iteration
@@ -326,7 +435,9 @@ def test_a_training_that_fails_says_why(tmp_path, toy_frames, quick):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "samples").write_text("a file where a folder should be")
     training = live_training("siv_gan", toy_frames, tmp_path / "run", "smoke", live=True)
-    assert "00000002.png cannot be written" in finish(training) and training.buttons["Stop"].disabled
+    assert (
+        "00000002.png cannot be written" in finish(training) and training.buttons["Stop"].disabled
+    )
 
 
 def test_a_killed_training_says_so(tmp_path, toy_frames, quick):
@@ -339,7 +450,7 @@ def test_without_a_front_end_a_training_shows_figures_and_ends_with_its_cell(tmp
     shutil.copy(ROOT / "data_samples" / "beach.png", tmp_path)
     sources = [
         'out: str = "run"  # folder of the run',
-        "from siv_lite import read_frames\nfrom siv_lite.live import live_training\n"
+        "from siv_lite import read_frames\nfrom siv_lite.widgets import live_training\n"
         'training = live_training("siv_gan", read_frames("../beach.png", 48), out, "smoke")',
         "training",
         "print(training.run.finished, training.run.iteration)",
@@ -350,7 +461,14 @@ def test_without_a_front_end_a_training_shows_figures_and_ends_with_its_cell(tmp
     executed = execute(tmp_path / "small.ipynb", tmp_path / "executed")
     outputs = nbformat.read(executed, as_version=4).cells
     assert "True 20" in outputs[-1].outputs[0].text
-    assert sum("image/png" in output.get("data", {}) for cell in outputs for output in cell.get("outputs", [])) == 2
+    assert (
+        sum(
+            "image/png" in output.get("data", {})
+            for cell in outputs
+            for output in cell.get("outputs", [])
+        )
+        == 2
+    )
     again = nbval(executed)
     assert again.returncode == 0, again.stdout
 

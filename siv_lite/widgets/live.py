@@ -1,0 +1,278 @@
+"""Watch a training from a notebook or a page while it runs in a process of its own."""
+
+import html
+import subprocess
+import threading
+import time
+import zipfile
+from base64 import b64encode
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import torch
+from IPython import get_ipython
+from IPython.display import display
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+from siv_lite.comparison import start_child
+from siv_lite.errors import SivLiteError
+from siv_lite.figures import draw_losses, plot_losses
+from siv_lite.training import Run, open_run, train
+from siv_lite.training.checkpoint import list_checkpoints, read_log
+from siv_lite.training.config import create_or_verify, load_frames, make_method
+from siv_lite.widgets.panel import Panel, Picture, encode
+
+POLL_SECONDS = 1.0  # between two looks at a training
+MAX_LINK_BYTES = 50_000_000  # of a file that a page holds as a link
+NUM_WALK_FRAMES = 24
+
+
+def live_training(
+    method: str,
+    frames: Tensor,
+    out: str | Path,
+    preset: str = "lesson",
+    live: bool | None = None,
+    **options: Any,
+) -> widgets.DOMWidget:
+    """Train and watch: progress, losses, newest samples, and a button that saves and stops.
+
+    Args:
+        method: name in `METHODS`, such as "siv_gan".
+        frames: (N, 3, H, W) in [-1, 1].
+        out: the run folder.
+        preset: "smoke", "lesson" or "paper".
+        live: True trains in a process of its own, so that the notebook stays usable; False in this
+            cell, with plain figures at the end; None chooses by whether somebody sits before the
+            notebook.
+        **options: of `train`.
+
+    Returns:
+        A widget, whose `run` is the `Run` as of its newest checkpoint.
+
+    Raises:
+        SivLiteError: for input that cannot be used.
+    """
+    if live is None:
+        live = is_attended()
+    if live:
+        return LiveTraining(method, frames, Path(out), preset, **options)
+
+    run = train(method, frames, out, preset, progress=False, **options)
+    plot_losses(run.log())
+    newest_grid = max(run.folder.glob("samples/*.png"))
+    display(Image.open(newest_grid).convert("RGB"))
+    view = widgets.HTML(f"{run.iteration} iterations of {method} are done.")
+    view.run = run
+    return view
+
+
+def is_attended() -> bool:
+    """Tell whether somebody sits before the notebook.
+
+    Returns:
+        Whether the cell may ask for `input`: JupyterLab allows it; papermill, nbval, nbconvert and
+        Voila, which wait for the end of each cell, do not.
+    """
+    kernel = getattr(get_ipython(), "kernel", None)
+    return getattr(kernel, "_allow_stdin", False)
+
+
+class LiveTraining(Panel):
+    """A training in a process of its own, seen through the files of its run folder.
+
+    At its end there are links to take the results away.
+
+    Attributes:
+        folder: the run folder.
+        child: the process.
+        thread: looks at the folder once a second until the process ends.
+        bar: the progress.
+        grid: the newest samples.
+        losses: the losses so far.
+        links: to the results.
+    """
+
+    flow = "column"
+    newest = None  # the last training that this process has begun
+
+    def __init__(
+        self,
+        method: str,
+        frames: Tensor,
+        folder: Path,
+        preset: str,
+        device: str = "auto",
+        seed: int = 0,
+        precision: str = "fp32",
+        iterations: int | None = None,
+        **settings: Any,
+    ):
+        """Start a training, or go on with one.
+
+        Args:
+            method: name in `METHODS`.
+            frames: (N, 3, H, W) in [-1, 1].
+            folder: the run folder.
+            preset: "smoke", "lesson" or "paper".
+            device: as in `train`, like all that follows.
+            seed: seeds the weights and every draw of the training.
+            precision: "fp32", "tf32" or "bf16".
+            iterations: replaces the preset's number of iterations.
+            **settings: single settings that replace the preset's.
+
+        Raises:
+            SivLiteError: for input that cannot be used, and while another training is under way.
+        """
+        newest = LiveTraining.newest
+        if newest is not None and newest.child.poll() is None:
+            raise SivLiteError(f"A training is under way in {newest.folder}; stop it first")
+
+        if iterations is not None:
+            settings["iterations"] = iterations
+        config = create_or_verify(folder, method, frames, preset, precision, seed, settings)
+        # Only the method knows its number of iterations, which can depend on the frames.
+        built = make_method(config, load_frames(folder, config), torch.device("cpu"))
+
+        self.folder = folder
+        self.first_iteration = None  # that was seen, and when
+        self.first_time = None
+        self.bar = widgets.IntProgress(description="Training", max=built.iterations)
+        self.links = widgets.HTML()
+        self.grid = Picture("Newest samples")
+        self.losses = Picture("Losses so far", height=None)
+        self.child = start_child(folder, device, "train", subprocess.PIPE)
+        super().__init__({}, {"Stop": ("Save and stop", self.stop)}, self.bar, self.links)
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+        LiveTraining.newest = self
+        self.thread.start()
+
+    @property
+    def run(self) -> Run:
+        """The run as of its newest checkpoint."""
+        return open_run(self.folder)
+
+    def stop(self) -> str:
+        """Ask the process to save and end."""
+        self.child.stdin.close()
+        return self.draw()
+
+    def watch(self) -> None:
+        """Show the training until its process ends."""
+        while self.child.poll() is None:
+            self.attempt("Showing the training", self.draw)
+            time.sleep(POLL_SECONDS)
+        self.attempt("The training", self.end)
+
+    def draw(self) -> str:
+        """Show what the folder holds by now.
+
+        Returns:
+            How far the training is.
+        """
+        log = read_log(self.folder)
+        if not log:
+            return "Getting ready ..."
+        iteration = log[-1]["iteration"]
+        now = time.monotonic()
+        if self.first_iteration is None:
+            self.first_iteration = iteration
+            self.first_time = now
+        if iteration != self.bar.value:
+            self.show_newest(log)
+        if self.child.stdin.closed:
+            return "Saving and stopping ..."
+
+        total = self.bar.max
+        text = f"{iteration} of {total} iterations"
+        done = iteration - self.first_iteration
+        if done == 0:
+            return text
+        seconds_left = (now - self.first_time) * (total - iteration) / done
+        return f"{text}, {seconds_left / 60:.1f} minutes left"
+
+    def show_newest(self, log: list[dict[str, float]]) -> None:
+        """Show the losses of a log and the newest samples."""
+        figure = Figure(layout="constrained")
+        draw_losses(figure, log)
+        data = BytesIO()
+        figure.savefig(data)
+        self.losses.value = data.getvalue()
+        self.bar.value = log[-1]["iteration"]
+
+        children = [self.column, self.bar, self.links]
+        grids = sorted(self.folder.glob("samples/*.png"))
+        if grids:
+            self.grid.value = grids[-1].read_bytes()
+            children.append(self.grid)
+        children.append(self.losses)
+        self.children = children
+
+    def end(self) -> str:
+        """Show the links, if there is anything to take away.
+
+        Returns:
+            How the training has ended.
+        """
+        self.draw()
+        self.buttons["Stop"].disabled = True
+        if list_checkpoints(self.folder):
+            links = []
+            for name, data in self.results().items():
+                links.append(self.make_link(name, data))
+            self.links.value = "<br>".join(links)
+
+        if (self.folder / "done.json").exists():
+            return f"Finished, in {self.folder}"
+        lines = self.child.stdout.read().decode().splitlines()
+        if not lines:
+            return f"Its process ended with code {self.child.returncode}"
+        if lines[-1] == "KeyboardInterrupt":
+            return "Stopped while getting ready"
+        return lines[-1]
+
+    def results(self) -> dict[str, bytes]:
+        """Collect what can be taken away.
+
+        Returns:
+            Name -> file: the newest samples if there are any, a walk or video, and the run folder
+            with its newest checkpoint.
+        """
+        run = self.run
+        files = {}
+        if self.grid.value:
+            files["samples.png"] = self.grid.value
+
+        if run.method.frames_per_sample > 1:
+            files["walk.gif"] = encode(run.sample(1)[0])
+        else:
+            files["walk.gif"] = encode(run.walk(NUM_WALK_FRAMES))
+
+        zipped = BytesIO()
+        with zipfile.ZipFile(zipped, "w") as archive:
+            for path in [*self.folder.glob("*.*"), *self.folder.glob("samples/*.png")]:
+                is_checkpoint = "checkpoint" in path.name
+                if not is_checkpoint or f"{run.iteration:08d}" in path.name:
+                    archive.write(path, Path(self.folder.name, path.relative_to(self.folder)))
+        files["run.zip"] = zipped.getvalue()
+        return files
+
+    def make_link(self, name: str, data: bytes) -> str:
+        """Make a link that holds a file.
+
+        Args:
+            name: of the file.
+            data: its bytes.
+
+        Returns:
+            HTML; only a text if the file is too large for a page.
+        """
+        name = html.escape(f"{self.folder.name}-{name}")
+        if len(data) > MAX_LINK_BYTES:
+            return f"{name} would be too large: see {html.escape(str(self.folder))}"
+        address = f"data:application/octet-stream;base64,{b64encode(data).decode()}"
+        return f"<a download='{name}' href='{address}'>{name}</a>"
