@@ -1,203 +1,519 @@
-"""ConSinGAN: Hinz, Fisher, Wang, Wermter, "Improved Techniques for Training Single-Image GANs" (WACV 2021; "release" is
-its authors' program). One generator grows: its stages hand on features, no pictures, and the newest train together."""
+"""ConSinGAN: one generator that grows, and whose newest stages train together.
+
+Hinz, Fisher, Wang, Wermter, "Improved Techniques for Training Single-Image GANs" (WACV 2021);
+"official code" is its authors' program. Two things differ from SinGAN: stages hand on feature maps,
+not images, and a finished stage is not frozen at once, but trains on, more slowly, while newer ones
+are added.
+
+The generator is a chain of networks:
+
+    noise -> "head" -> "B0" -> "B1" -> ... -> newest block -> "tail" -> image
+
+Read in this order: `ConSinGAN.step`, one training step; `refine`, one block of the chain;
+`add_stage`, how the chain grows.
+"""
 
 import functools
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siv_lite import losses
-from siv_lite.augment import recolor_rectangle, shuffle_rectangles
-from siv_lite.blocks import Network, adam
-from siv_lite.methods.pyramid import PatchDiscriminator, Pyramid, resize
-from siv_lite.nn import linearize
+from siv_lite.methods.pyramid import PatchDiscriminator, Pyramid, resize, scaled_side
+from siv_lite.methods.settings import Bounds, ImageSize, Probability, Weight
+from siv_lite.nn import Network, linearize, make_adam
 
-SLOPE = 0.05  # of every leaky ReLU
-MARGIN = 3  # pixels that a stage's convolutions take from every side of its features
+LEAKY_SLOPE = 0.05  # of every leaky ReLU; the other methods have 0.2
+CONVS_PER_BLOCK = 3
+BLOCK_MARGIN = CONVS_PER_BLOCK  # pixels that a block takes from every side if nothing is padded
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training is made of; the defaults are the paper's and the release's."""
+    """Settings of ConSinGAN; the defaults are those of the paper and of the official code."""
 
-    # What stage 0 learns from: noise, or the training image altered as if something had been pasted in or moved.
+    # What stage 0 learns from: noise, or the training image, altered as if something had been
+    # pasted into it (harmonization) or moved (editing).
     mode: Literal["generation", "harmonization", "editing"] = "generation"
-    iterations: int = 2000  # of every stage
-    stages: int = 6
-    concurrent: int = 3  # newest stages that train together
-    rate_scale: float = 0.1  # delta: the learning rate of one of them, of that of the next finer one
-    width: int = 64  # channels
-    coarsest: int = 25  # pixels of the shorter side in the first stage
-    inner_steps: int = 3  # updates of D, and of G along one gradient, in an iteration (release)
-    reconstruction_weight: float = 10.0  # alpha
-    penalty_weight: float = 0.1
-    noise: float = 0.1  # amplitude of a stage's noise, of the error of the reconstruction without it
-    learning_rate: float = 5e-4
+
+    image_size: ImageSize = 256  # longest side of the frames, in pixels; larger ones are reduced
+    iterations: Annotated[int, Bounds(1, 10**7)] = 2000  # of every stage
+    inner_steps: Annotated[int, Bounds(1, 100)] = 3  # updates of D and of G in one iteration
+    learning_rate: Weight = 5e-4
+
+    # Stages.
+    num_stages: Annotated[int, Bounds(3, 20)] = 6
+    concurrent_stages: Annotated[int, Bounds(1, 20)] = 3  # newest stages that train together
+    lr_stage_factor: Probability = 0.1  # delta: a stage's learning rate over the next finer one's
+    coarsest_side: Annotated[int, Bounds(12, 256)] = 25  # shorter side of stage 0, in pixels
+    noise_amplitude: Weight = 0.1  # of a stage, times the error of its reconstruction without noise
+
+    base_channels: Annotated[int, Bounds(4, 1024)] = 64  # of all networks
+
+    # Losses.
+    reconstruction_weight: Weight = 10.0  # alpha
+    penalty_weight: Weight = 0.1  # of the gradient penalty
 
 
-def stage_sizes(height: int, width: int, coarsest: int, stages: int) -> list[tuple[int, int]]:
-    """(H, W) of every stage, coarse to fine: the shorter side grows from `coarsest` to its own, slowly at first: by
-    the paper's formula, in which N is one less than the stages (release)."""
-    short, N = min(height, width), stages - 1
-    r = (min(coarsest, short) / short) ** (1 / N)
-    scales = [r ** ((N - 1) / math.log(N) * math.log(N - n) + 1) for n in range(N)] + [1]
-    return [(math.ceil(height * scale - 1e-9), math.ceil(width * scale - 1e-9)) for scale in scales]
+def stage_sizes(
+    height: int, width: int, coarsest_side: int, num_stages: int
+) -> list[tuple[int, int]]:
+    """Compute the size of every stage: close to one another at first, then farther apart.
+
+    The paper's formula is x_n = x_N r^((N - 1) / log(N) * log(N - n) + 1), in which N is one less
+    than the number of stages (official code).
+
+    Args:
+        height: of the frames, in pixels.
+        width: of the frames, in pixels.
+        coarsest_side: shorter side of the first stage, in pixels.
+        num_stages: at least 3.
+
+    Returns:
+        (H, W) of every stage, coarse to fine; the last is the frames' own.
+    """
+    short = min(height, width)
+    N = num_stages - 1
+    r = (min(coarsest_side, short) / short) ** (1 / N)
+    sizes = []
+    for n in range(N):
+        exponent = (N - 1) / math.log(N) * math.log(N - n) + 1
+        sizes.append((scaled_side(height, r**exponent), scaled_side(width, r**exponent)))
+    sizes.append((height, width))
+    return sizes
 
 
 @functools.cache
-def resampling(old: int, new: int, device: torch.device) -> Tensor:
-    """Bicubic interpolation of `old` values to `new`, ends on ends, as a matrix (new, old)."""
-    basis = torch.eye(old, device=device).view(1, old, old, 1)
-    return F.interpolate(basis, (new, 1), mode="bicubic", align_corners=True)[0, :, :, 0].T.contiguous()
+def interpolation_matrix(old_size: int, new_size: int, device: torch.device) -> Tensor:
+    """Return bicubic interpolation along one side, end points on end points, as a matrix.
+
+    Args:
+        old_size: number of values.
+        new_size: number of values wanted.
+        device: where the matrix is needed.
+
+    Returns:
+        (new_size, old_size); times the values it gives the interpolated ones.
+    """
+    basis = torch.eye(old_size, device=device)
+    basis = basis.view(1, old_size, old_size, 1)  # one channel for every value
+    columns = F.interpolate(basis, (new_size, 1), mode="bicubic", align_corners=True)
+    return columns[0, :, :, 0].T.contiguous()
 
 
 def upsample(features: Tensor, size: tuple[int, int], margin: int = 0) -> Tensor:
-    """Features (n, c, h, w) at another size and `margin` more on every side: bicubic, corners on corners (release), as
-    matrix products, which are faster on channels-last maps than the library's interpolation, above all backwards."""
-    sides = zip(features.shape[2:], size, strict=True)
-    rows, columns = (resampling(old, new + 2 * margin, features.device) for old, new in sides)
-    maps = columns @ features.permute(0, 2, 3, 1)
-    return (rows @ maps.flatten(2)).unflatten(2, (len(columns), -1)).permute(0, 3, 1, 2)
+    """Enlarge feature maps: bicubic, corners on corners (official code).
+
+    This is `F.interpolate(..., align_corners=True)`, written as two products with matrices: faster
+    on channels-last maps, above all backwards.
+
+    Args:
+        features: (n, c, h, w).
+        size: (H, W) of the result without its margin.
+        margin: added to every side, in pixels.
+
+    Returns:
+        (n, c, H + 2 margin, W + 2 margin).
+    """
+    height, width = features.shape[2:]
+    new_height = size[0] + 2 * margin
+    new_width = size[1] + 2 * margin
+    matrix_y = interpolation_matrix(height, new_height, features.device)
+    matrix_x = interpolation_matrix(width, new_width, features.device)
+
+    x = features.permute(0, 2, 3, 1)  # (n, h, w, c)
+    x = matrix_x @ x  # (n, h, new_width, c)
+    x = matrix_y @ x.flatten(2)  # (n, new_height, new_width * c)
+    x = x.unflatten(2, (new_width, -1))  # (n, new_height, new_width, c)
+    return x.permute(0, 3, 1, 2)
 
 
-ALTERATIONS = {"harmonization": recolor_rectangle, "editing": shuffle_rectangles}  # of what stage 0 sees, by the mode
+# Temporary until merged: these three functions move to siv_lite/augment.py.
 
 
-class Layers(Network):
-    """Convolutions 3x3 between maps of these widths, only the first padded, all with a leaky ReLU, or tanh to RGB."""
+def sample_rectangles(n: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Sample one random rectangle per image, with sides of 10 to 40 % of the image's.
 
-    def __init__(self, *widths: int, padding: int):
+    Args:
+        n: number of rectangles.
+        size: (height, width) of the images, in pixels.
+        generator: source of all randomness; the masks are on its device.
+
+    Returns:
+        Masks (n, 1, height, width), True inside the rectangle, which lies anywhere in the image.
+    """
+    draw = torch.rand((4, n, 1), generator=generator, device=generator.device)
+    sides = 0.1 + 0.3 * draw[:2]
+    starts = draw[2:] * (1 - sides)
+    rows = (torch.arange(size[0], device=draw.device) + 0.5) / size[0] - starts[0]  # (n, height)
+    columns = (torch.arange(size[1], device=draw.device) + 0.5) / size[1] - starts[1]
+    row_mask = (rows > 0) & (rows < sides[0])
+    column_mask = (columns > 0) & (columns < sides[1])
+    return row_mask[:, None, :, None] & column_mask[:, None, None, :]
+
+
+def recolor_rectangle(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Recolor one rectangle per image, as if something had been pasted there.
+
+    Args:
+        images: (n, 3, h, w) in [-1, 1].
+        generator: source of all randomness, on the device of `images`.
+
+    Returns:
+        The altered images, (n, 3, h, w) in [-1, 1].
+    """
+    shape = (2, len(images), 3, 1, 1)
+    gain, shift = torch.rand(shape, generator=generator, device=images.device) - 0.5
+    mask = sample_rectangles(len(images), images.shape[2:], generator)
+    return torch.where(mask, ((1 + gain) * images + shift).clamp(-1, 1), images)
+
+
+def shuffle_rectangles(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Show in three rectangles per image what is up to 15 % of the sides away.
+
+    Args:
+        images: (n, 3, h, w).
+        generator: source of all randomness, on the device of `images`.
+
+    Returns:
+        The altered images, (n, 3, h, w).
+    """
+    n = len(images)
+    identity = torch.eye(2, device=images.device).expand(n, 2, 2)
+    result = images
+    for _ in range(3):
+        draw = torch.rand((n, 2, 1), generator=generator, device=images.device)
+        move = 0.3 * draw - 0.15
+        affine = torch.cat([identity, 2 * move], dim=2)
+        grid = F.affine_grid(affine, list(images.shape), align_corners=False)
+        moved = F.grid_sample(
+            images, grid, mode="nearest", padding_mode="reflection", align_corners=False
+        )
+        mask = sample_rectangles(n, images.shape[2:], generator)
+        result = torch.where(mask, moved, result)
+    return result
+
+
+# Mode -> how the training image is altered before stage 0 sees it.
+ALTERATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "harmonization": recolor_rectangle,
+    "editing": shuffle_rectangles,
+}
+
+
+class ConvStack(Network):
+    """3x3 convolutions with a leaky ReLU after each, or tanh after one that makes an image.
+
+    Head, blocks and tail of the generator are such stacks. Only the first convolution pads.
+    """
+
+    def __init__(self, channels: list[int], padding: int):
+        """Build the network.
+
+        Args:
+            channels: of the input and of every convolution's output; 3 is an image.
+            padding: zeros around the input of the first convolution, in pixels.
+        """
         super().__init__()
-        pairs = enumerate(itertools.pairwise(widths))
-        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=0 if i else padding) for i, (a, b) in pairs)
+        self.layers = nn.ModuleList()
+        for in_channels, out_channels in itertools.pairwise(channels):
+            self.layers.append(nn.Conv2d(in_channels, out_channels, 3, padding=padding))
+            padding = 0
 
     def forward(self, x: Tensor) -> Tensor:
+        """Convolve (n, channels[0], h, w) to (n, channels[-1], h', w')."""
         for layer in self.layers:
-            x = torch.tanh(layer(x)) if layer.out_channels == 3 else F.leaky_relu_(layer(x), SLOPE)
+            x = layer(x)
+            if layer.out_channels == 3:
+                x = torch.tanh(x)
+            else:
+                x = F.leaky_relu_(x, LEAKY_SLOPE)
         return x
 
 
 class ConSinGAN(Pyramid):
-    """ConSinGAN's training state: one step is a few updates of D and one backward pass through the newest stages of G.
-    The noise of stage 0 is a picture's size, with the training image itself as z*; all other noise is of features. A
-    stage is shown by the tail as it is now, which goes on training with later stages (release)."""
+    """ConSinGAN: one step is a few updates of D, then as many of the newest stages of G.
 
-    Settings = Settings
+    The noise of stage 0 has the shape of an image, and the training image itself is its z*; the
+    noise of all others has the shape of features. There is one tail for all stages; since it trains
+    on with later stages, the images of earlier ones still change a little (official code).
+    """
+
+    Settings = Settings  # the dataclass above
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "smoke": dict(iterations=3, stages=4, width=16, inner_steps=2),
-        "lesson": dict(iterations=400, stages=5),
+        "smoke": dict(image_size=48, iterations=3, num_stages=4, base_channels=16, inner_steps=2),
+        "lesson": dict(image_size=64, iterations=400, num_stages=5),
         "paper": {},
     }
-    BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {
-        **dict.fromkeys(("reconstruction_weight", "penalty_weight", "noise", "learning_rate"), (0, 1e6)),
-        **{"iterations": (1, 10**7), "stages": (3, 20), "concurrent": (1, 20), "rate_scale": (0, 1)},
-        **{"width": (4, 1024), "coarsest": (12, 256), "inner_steps": (1, 100)},
-    }
-    kept = ("count", "amplitudes", "reconstruction_noise")
 
-    def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
-        self.sizes = stage_sizes(*frames.shape[2:], settings.coarsest, settings.stages)
-        self.margin, self.alter = MARGIN * (settings.mode == "generation"), ALTERATIONS.get(settings.mode)
-        super().__init__(frames, settings, device, precision, seed)
-        self.reconstruction_noise = torch.cat([z.flatten(1) for z in self.noise(1, self.sizes)], dim=1)
+    trained_stages: range  # those that train together, up to the newest
+
+    def build(self, frames: Tensor) -> None:
+        """Choose the sizes of all stages, start the coarsest one, and draw z*.
+
+        Args:
+            frames: (N, 3, H, W) in [-1, 1].
+        """
+        height, width = frames.shape[2:]
+        settings = self.settings
+        self.sizes = stage_sizes(height, width, settings.coarsest_side, settings.num_stages)
+        self.alter = ALTERATIONS.get(settings.mode)  # None for generation
+        self.build_pyramid(frames)
+
+        noise = self.sample_noise(1, self.sizes)
+        self.z_star = torch.cat([z.flatten(1) for z in noise], dim=1)  # (1, D), as latents
+
+    def draw_z_star(self) -> None:
+        """Draw nothing yet: `build` draws z* behind the weights of stage 0."""
+
+    def margin(self, stage: int) -> int:
+        """Return by how many pixels features are upsampled beyond the image before a stage's block.
+
+        A block takes 3 pixels from every side; the margin and padding with zeros make up for them.
+        For generation, margins give more variety at the image's edges (official code); the other
+        modes only pad.
+
+        Args:
+            stage: of the block.
+
+        Returns:
+            0 to 3 pixels, on every side.
+        """
+        if self.settings.mode != "generation":
+            return 0
+        return 1 if stage == 0 else BLOCK_MARGIN
 
     def noise_shapes(self, sizes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-        (height, width), *above = sizes
-        more = 2 * self.margin
-        return [(3, height, width), *((self.settings.width, h + more, w + more) for h, w in above)]
+        """Return the shape of each stage's noise, without the batch: an image, then features."""
+        shapes = [(3, *sizes[0])]
+        for stage in range(1, len(sizes)):
+            height, width = sizes[stage]
+            extra = 2 * self.margin(stage)
+            shapes.append((self.settings.base_channels, height + extra, width + extra))
+        return shapes
 
-    def grow(self) -> None:
-        """Add a block and its optimiser; with the first also head, tail and D."""
-        width, stage, new = self.settings.width, self.stage, {}
+    def add_stage(self) -> None:
+        """Add a block, with the first one also head, tail and D, and choose what trains now."""
+        channels = self.settings.base_channels
+        stage = self.stage
+        new: dict[str, Network] = {}
         if stage == 0:
-            new = {"head": Layers(3, width, padding=1), "tail": Layers(width, 3, padding=1)}
-            new["D"] = PatchDiscriminator(width, norm=False, slope=SLOPE)
-        padding = MARGIN - (self.margin if stage else self.margin // MARGIN)  # what is not upsampled is zeros
-        new[f"B{stage}"] = Layers(*[width] * (MARGIN + 1), padding=padding)
+            new["head"] = ConvStack([3, channels], padding=1)
+            new["tail"] = ConvStack([channels, 3], padding=1)
+            new["D"] = PatchDiscriminator(channels, norm=False, slope=LEAKY_SLOPE)
+        block_channels = [channels] * (CONVS_PER_BLOCK + 1)
+        padding = BLOCK_MARGIN - self.margin(stage)
+        new[f"B{stage}"] = ConvStack(block_channels, padding)
         for network in new.values():
-            network.prepare(self.count.device, self.generator)
-            network.put_channels_last()
-        self.networks |= new
-        if stage:
-            self.networks[f"B{stage}"].load_state_dict(self.networks[f"B{stage - 1}"].state_dict())
-        self.trained = range(max(0, stage + 1 - self.settings.concurrent), stage + 1)
-        names = ["D", "tail", *["head"] * (0 in self.trained), *(f"B{i}" for i in self.trained)]
-        self.optimisers = {name: adam(self.networks[name], self.settings.learning_rate) for name in names}
+            network.init_weights(self.device, self.generator)
+            network.to_channels_last()
+        self.networks.update(new)
+
+        # A block starts as a copy of the one below.
+        if stage > 0:
+            block_below = self.networks[f"B{stage - 1}"]
+            self.networks[f"B{stage}"].load_state_dict(block_below.state_dict())
+
+        # The newest blocks train together. The head belongs to block 0.
+        first_trained = max(0, stage + 1 - self.settings.concurrent_stages)
+        self.trained_stages = range(first_trained, stage + 1)
+        trained = ["D", "tail"]
+        if first_trained == 0:
+            trained.append("head")
+        for i in self.trained_stages:
+            trained.append(f"B{i}")
+        self.optimizers = {}
+        for name in trained:
+            optimizer = make_adam(self.networks[name], self.settings.learning_rate)
+            self.optimizers[name] = optimizer
 
     @torch.no_grad()
-    def settle(self) -> None:
-        """Find the noise amplitude of a stage when it begins: later, and in a checkpoint, it stays as it was found."""
-        self.amplitudes[0] = 1
-        if self.amplitudes[self.stage] == 0:
-            found = self.refine_all(self.fixed_noise(len(self.real[0])), self.sizes[: self.stage + 1])
-            self.amplitudes[self.stage] = self.settings.noise * F.mse_loss(found, self.real[self.stage]).sqrt()
+    def init_stage(self) -> None:
+        """Find the noise amplitude of a stage when it begins.
 
-    def fixed_noise(self, n: int) -> list[Tensor]:
-        """z* of `n` pictures: at stage 0 the frames in turn, above it the same noise for all."""
-        turns = torch.arange(n, device=self.count.device) % len(self.real[0])
-        above = self.split(self.reconstruction_noise, self.sizes)[1:]
-        return [self.real[0][turns], *(z.expand(n, -1, -1, -1) for z in above)]
+        Later, and in a checkpoint, it stays as it was found; the error would be another one, since
+        the tail and the stages below train on.
+        """
+        self.noise_amplitudes[0] = 1
+        if self.noise_amplitudes[self.stage] == 0:
+            noise = self.reconstruction_noise(len(self.real[0]))
+            found = self.refine_stages(noise, self.sizes[: self.stage + 1])
+            error = F.mse_loss(found, self.real[self.stage]).sqrt()
+            self.noise_amplitudes[self.stage] = self.settings.noise_amplitude * error
 
-    def draw_latents(self, n: int, seed: int, size: tuple[int, int] | None = None) -> Tensor:
-        """As for every pyramid; but the first 3 h w latents of the other modes are the altered training image, (h, w)
-        being the size of stage 0."""
-        latents = super().draw_latents(n, seed, size)
-        if self.alter:
-            turns = resize(self.fixed_noise(n)[0], self.scaled(size)[0]).cpu()
-            altered = self.alter(turns, torch.Generator().manual_seed(seed)).flatten(1)
+    def reconstruction_noise(self, n: int) -> list[Tensor]:
+        """Return the noise that reconstructs the frames.
+
+        Args:
+            n: number of reconstructions.
+
+        Returns:
+            For stage 0 (n, 3, h, w), the frames in turn; for the others (n, c, h, w), z*, the same
+            for all n.
+        """
+        frame = torch.arange(n, device=self.device) % len(self.real[0])
+        noise = [self.real[0][frame]]
+        for z in self.split_latents(self.z_star, self.sizes)[1:]:
+            noise.append(z.expand(n, -1, -1, -1))
+        return noise
+
+    def sample_latents(self, n: int, seed: int, size: tuple[int, int] | None = None) -> Tensor:
+        """Draw latents: the noise of all stages, flattened into one row per sample.
+
+        For harmonization and editing what stage 0 gets is no noise, but the altered training image.
+
+        Args:
+            n: number of samples.
+            seed: the only thing that they depend on.
+            size: (H, W) of the images; by default the size trained at.
+
+        Returns:
+            (n, D), on the CPU.
+        """
+        latents = super().sample_latents(n, seed, size)
+        if self.alter is not None:
+            frames = self.reconstruction_noise(n)[0]
+            frames = resize(frames, self.scaled_sizes(size)[0]).cpu()  # (n, 3, h, w) of stage 0
+            altered = self.alter(frames, torch.Generator().manual_seed(seed)).flatten(1)
             latents[:, : altered.shape[1]] = altered
         return latents
 
-    def refine(self, stage: int, picture: Tensor | None, noise: Tensor, size: tuple[int, ...]) -> Tensor:
-        """Features (n, C, h, w) of `stage` from those of the stage below, `picture`."""
-        block = self.networks[f"B{stage}"]
-        if stage == 0:  # for generation a pixel more on every side: more variety at the edges (release)
-            return block(upsample(self.networks["head"](noise), size, margin=self.margin // MARGIN))
-        features = upsample(picture, size)
-        wide = upsample(picture, size, self.margin) if self.margin else features
-        return block(wide + self.amplitudes[stage] * noise) + features
+    def refine(self, stage: int, x: Tensor | None, noise: Tensor, size: tuple[int, ...]) -> Tensor:
+        """Run one block of the generator, at stage 0 behind the head.
 
-    def refine_all(
-        self, noise: list[Tensor], sizes: list[tuple[int, ...]], picture: Tensor | None = None, begin: int = 0
+        Args:
+            stage: whose block.
+            x: features of the stage below, (n, c, h', w'); None at stage 0.
+            noise: at stage 0 (n, 3, h, w); above it that of features with a margin, N(0, 1).
+            size: (h, w) of the result.
+
+        Returns:
+            Features (n, c, h, w).
+        """
+        block = self.networks[f"B{stage}"]
+        margin = self.margin(stage)
+        if stage == 0:
+            features = self.networks["head"](noise)  # (n, c, *noise's size)
+            return block(upsample(features, size, margin))
+
+        # A residual block, with noise at its input.
+        shortcut = upsample(x, size)
+        enlarged = shortcut if margin == 0 else upsample(x, size, margin)
+        return block(enlarged + self.noise_amplitudes[stage] * noise) + shortcut
+
+    def refine_stages(
+        self,
+        noise: list[Tensor],
+        sizes: list[tuple[int, ...]],
+        image: Tensor | None = None,
+        first_stage: int = 0,
     ) -> Tensor:
-        """The picture of the last of `sizes`. A given `picture` is put in at stage 0, z* is the noise below `begin`."""
-        if picture is not None:
-            fixed = self.fixed_noise(len(picture)) if sizes[0] == self.sizes[0] else noise
-            noise = [resize(picture, sizes[0]), *fixed[1:begin], *noise[begin:]]
-        return self.networks["tail"](super().refine_all(noise, sizes))
+        """Run head, blocks and tail.
+
+        Args:
+            noise: for every stage.
+            sizes: of the stages from 0 to the last one to run.
+            image: (n, 3, h, w), put in at stage 0 in place of its noise: stages above hand on
+                features, so that no image can enter there.
+            first_stage: with an image, the first stage that gets `noise`; those below it get z*.
+
+        Returns:
+            Images (n, 3, *sizes[-1]).
+        """
+        if image is not None:
+            below = noise
+            if sizes[0] == self.sizes[0]:  # at other sizes z* does not fit
+                below = self.reconstruction_noise(len(image))
+            noise = [resize(image, sizes[0]), *below[1:first_stage], *noise[first_stage:]]
+        features = super().refine_stages(noise, sizes)
+        return self.networks["tail"](features)
+
+    def linearized_D(self, images: Tensor) -> Tensor:
+        """Return values whose sum has the gradient of the sum of D's scores, but is cheaper."""
+        *blocks, last = self.networks["D"].layers
+        convolutions = [block[0] for block in blocks]
+        return linearize([*convolutions, last], LEAKY_SLOPE, images)
 
     def step(self) -> dict[str, Tensor]:
-        """Some updates of D, then as many of the stages that train, together, along one gradient (release)."""
-        settings, D, features = self.settings, self.networks["D"], None
-        frame = torch.randint(len(self.real[0]), (1,), generator=self.generator, device=self.count.device)
-        real, rate, sizes = self.real[self.stage][frame], self.rate(), self.sizes[: self.stage + 1]
-        fixed = [self.real[0][frame], *self.fixed_noise(1)[1:]]
-        fresh = self.noise(1, sizes)
-        fresh[0] = self.alter(fixed[0], self.generator) if self.alter else fresh[0]
-        noise = [torch.cat(pair) for pair in zip(fresh, fixed, strict=False)]
-        with self.arithmetic():
+        """Update D `inner_steps` times, then the newest stages of G as often.
+
+        Returns:
+            "distance", D's mean score of real patches minus that of fake ones; "D", its loss;
+            "reconstruction", the mean squared error of the reconstruction.
+        """
+        settings = self.settings
+        D = self.networks["D"]
+        sizes = self.sizes[: self.stage + 1]
+        lr = self.learning_rate()
+
+        # Choose a frame, and the noise from which G has to reconstruct it.
+        num_frames = len(self.real[0])
+        frame = torch.randint(num_frames, (1,), generator=self.generator, device=self.device)
+        real = self.real[self.stage][frame]  # (1, 3, h, w)
+        fixed_noise = self.reconstruction_noise(1)
+        fixed_noise[0] = self.real[0][frame]
+
+        # Draw the noise of a fake image; the modes other than generation alter the frame instead.
+        fresh_noise = self.sample_noise(1, sizes)
+        if self.alter is not None:
+            fresh_noise[0] = self.alter(fixed_noise[0], self.generator)
+
+        with self.autocast():
+            # Generate both as one batch. Of G, only the newest stages get gradients.
+            features = None
             for stage, size in enumerate(sizes):
-                with torch.set_grad_enabled(stage in self.trained):
-                    features = self.refine(stage, features, noise[stage], size)
-            fake, reconstruction = self.networks["tail"](features).split(1)
-            layers = [*(block[0] for block in D.layers[:-1]), D.layers[-1]]
-            linearised = functools.partial(linearize, layers, SLOPE)
-            for _ in range(settings.inner_steps):  # all with the same noise (release)
-                scores = D(torch.cat([fake.detach(), real]))
+                noise = torch.cat([fresh_noise[stage], fixed_noise[stage]])  # (2, ...)
+                with torch.set_grad_enabled(stage in self.trained_stages):
+                    features = self.refine(stage, features, noise, size)  # (2, c, h', w')
+            images = self.networks["tail"](features)  # (2, 3, h, w)
+            fake, reconstruction = images.split(1)
+
+            # Update D (WGAN-GP), each time with the same fake image (official code).
+            for _ in range(settings.inner_steps):
+                scores = D(torch.cat([fake.detach(), real]))  # (2, 1, h - 10, w - 10)
                 distance = scores[1].mean() - scores[0].mean()
-                penalty = losses.gradient_penalty(linearised, real, fake, self.generator)
+                penalty = losses.gradient_penalty(self.linearized_D, real, fake, self.generator)
                 loss_D = settings.penalty_weight * penalty - distance
-                self.update(loss_D, D=rate)
+                self.update(loss_D, lr={"D": lr})
+
+            # Update G: reconstruct the frame, and deceive D.
             error = F.mse_loss(reconstruction, real)
-            rates = {f"B{i}": rate * settings.rate_scale ** (self.stage - i) for i in self.trained} | {"tail": rate}
-            rates |= {"head": rates["B0"]} if 0 in self.trained else {}
-            self.update(settings.reconstruction_weight * error - D(fake).mean(), **rates)
-        for name in [*rates] * (settings.inner_steps - 1):  # again along the same gradient (release)
-            self.optimisers[name].step()
-        self.count += 1
-        return {"distance": distance.detach(), "D": loss_D.detach(), "reconstruction": error.detach()}
+            loss_G = settings.reconstruction_weight * error - D(fake).mean()
+            lr_G = self.generator_learning_rates(lr)
+            self.update(loss_G, lr=lr_G)
+
+        # Take the other steps of Adam along the same gradient (official code).
+        for _ in range(settings.inner_steps - 1):
+            for name in lr_G:
+                self.optimizers[name].step()
+
+        self.iteration += 1
+        return {
+            "distance": distance.detach(),
+            "D": loss_D.detach(),
+            "reconstruction": error.detach(),
+        }
+
+    def generator_learning_rates(self, lr: Tensor) -> dict[str, Tensor]:
+        """Return the learning rates of G's networks: the older a stage, the lower.
+
+        Args:
+            lr: of the newest stage.
+
+        Returns:
+            Network name -> learning rate, of all that are trained.
+        """
+        rates = {}
+        for stage in self.trained_stages:
+            age = self.stage - stage
+            rates[f"B{stage}"] = lr * self.settings.lr_stage_factor**age
+        rates["tail"] = lr
+        if 0 in self.trained_stages:
+            rates["head"] = rates["B0"]
+        return rates

@@ -1,121 +1,244 @@
-"""SinGAN: Rott Shaham, Dekel, Michaeli, "SinGAN: Learning a Generative Model from a Single Natural Image" (ICCV 2019),
-whose sections and equations are named below; "release" is its authors' program."""
+"""SinGAN: a pyramid of GANs, each of which learns the patches of one image at one scale.
+
+Rott Shaham, Dekel, Michaeli, "SinGAN: Learning a Generative Model from a Single Natural Image"
+(ICCV 2019). Sections and equations below are that paper's; "official code" is its authors' program.
+The paper numbers its scales from fine to coarse; stages here are numbered from coarse to fine.
+
+Read in this order: `SinGAN.step`, one training step; `Generator` (Eq. 3); then `Pyramid` in
+`pyramid.py`: how stages follow one another, and how samples are drawn from all of them.
+"""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siv_lite import losses
-from siv_lite.blocks import Network, adam
 from siv_lite.methods.pyramid import PatchDiscriminator, Pyramid, conv_block, pyramid_sizes, resize
+from siv_lite.methods.settings import Bounds, ImageSize, Weight
+from siv_lite.nn import Network, make_adam
 
-PADDING = 5  # pixels of zeros around the input of G's five convolutions, which have none themselves
+PADDING = 5  # pixels that G's five 3x3 convolutions, which do not pad, take from every side
+STAGES_PER_WIDTH = 4  # after so many stages the number of channels doubles
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training is made of; the defaults are the paper's (supplementary, sections 2 and 3)."""
+    """Settings of SinGAN; the defaults are the paper's (supplementary, sections 2 and 3)."""
 
-    iterations: int = 2000  # of every stage
-    width: int = 32  # channels of the first four stages; twice as many after every four
-    most_width: int = 128
-    coarsest: int = 25  # pixels of the shorter side in the first stage
-    scale_factor: float = 0.75
-    inner_steps: int = 3  # updates of D, and then of G, in one iteration
-    reconstruction_weight: float = 10.0  # alpha (Eq. 2); 100 for super-resolution
-    penalty_weight: float = 0.1
-    noise: float = 0.1  # amplitude of a stage's noise, of the error of the reconstruction below it
-    learning_rate: float = 5e-4
+    image_size: ImageSize = 256  # longest side of the frames, in pixels; larger ones are reduced
+    iterations: Annotated[int, Bounds(1, 10**7)] = 2000  # of every stage
+    inner_steps: Annotated[int, Bounds(1, 100)] = 3  # updates of D, then of G, in one iteration
+    learning_rate: Weight = 5e-4
+
+    # Stages.
+    coarsest_side: Annotated[int, Bounds(11, 256)] = 25  # shorter side of stage 0, in pixels
+    scale_factor: Annotated[float, Bounds(0.2, 0.95)] = 0.75  # a stage's side over the next one's
+    noise_amplitude: Weight = 0.1  # of a stage, times the error of the reconstruction below it
+
+    # Networks. The first four stages have `base_channels`; each further four have twice as many.
+    base_channels: Annotated[int, Bounds(4, 1024)] = 32
+    max_channels: Annotated[int, Bounds(4, 1024)] = 128
+
+    # Losses.
+    reconstruction_weight: Weight = 10.0  # alpha (Eq. 4); 100 for super-resolution
+    penalty_weight: Weight = 0.1  # of the gradient penalty
 
 
 class Generator(Network):
-    """G_n: five convolutions that add what is missing to the picture from below (Eq. 4)."""
+    """G_n: five convolutions that add the details of one scale to a coarser image (Eq. 3)."""
 
-    def __init__(self, width: int):
+    def __init__(self, channels: int):
+        """Build the network.
+
+        Args:
+            channels: of all hidden maps.
+        """
         super().__init__()
-        self.layers = nn.Sequential(*(conv_block(3 if i == 0 else width, width) for i in range(4)))
-        self.tail = nn.Conv2d(width, 3, 3)
+        blocks = [conv_block(3, channels)]
+        for _ in range(3):
+            blocks.append(conv_block(channels, channels))
+        self.layers = nn.Sequential(*blocks)
+        self.tail = nn.Conv2d(channels, 3, 3)
 
-    def forward(self, noise: Tensor, coarser: Tensor | int) -> Tensor:
-        """Pictures (n, 3, H, W) from noise (n, 3 or 1, H, W), times its amplitude, and coarser pictures of that size; 0
-        where there are none."""
-        mixed = F.pad((noise + coarser).expand(-1, 3, -1, -1), [PADDING] * 4)
-        return coarser + torch.tanh(self.tail(self.layers(mixed)))
+    def forward(self, noise: Tensor, coarser: Tensor | None) -> Tensor:
+        """Generate images.
+
+        Args:
+            noise: z_n, (n, 3, H, W) or gray (n, 1, H, W), times its amplitude.
+            coarser: what the stage below made, resized, (n, 3, H, W); None at the coarsest stage.
+
+        Returns:
+            (n, 3, H, W).
+        """
+        assert noise.ndim == 4 and noise.shape[1] in (1, 3), noise.shape
+        if coarser is None:
+            x = noise.expand(-1, 3, -1, -1)
+        else:
+            x = noise + coarser
+
+        x = F.pad(x, [PADDING] * 4)  # (n, 3, H + 10, W + 10)
+        details = torch.tanh(self.tail(self.layers(x)))  # (n, 3, H, W)
+        return details if coarser is None else coarser + details
 
 
 class SinGAN(Pyramid):
-    """SinGAN's training state: one step is a few updates of D and then of G, at one stage."""
+    """SinGAN: one step is a few updates of D, then as many of G, at one stage (section 2.2).
 
-    Settings = Settings
+    Every stage has a generator of its own, "G0", "G1" and so on. There is only one discriminator,
+    "D": that of the stage in training, since those of finished stages are not needed any more.
+    """
+
+    Settings = Settings  # the dataclass above
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "smoke": dict(iterations=3, width=8, scale_factor=0.5, inner_steps=2),
-        "lesson": dict(iterations=500, scale_factor=0.65),
+        "smoke": dict(
+            image_size=48, iterations=3, base_channels=8, scale_factor=0.5, inner_steps=2
+        ),
+        "lesson": dict(image_size=64, iterations=500, scale_factor=0.65),
         "paper": {},
     }
-    BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {
-        **dict.fromkeys(("reconstruction_weight", "penalty_weight", "noise", "learning_rate"), (0, 1e6)),
-        **{"iterations": (1, 10**7), "width": (4, 1024), "most_width": (4, 1024), "coarsest": (11, 256)},
-        **{"scale_factor": (0.2, 0.95), "inner_steps": (1, 100)},
-    }
 
-    def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
-        self.sizes = pyramid_sizes(*frames.shape[2:], settings.coarsest, settings.scale_factor)
-        super().__init__(frames, settings, device, precision, seed)
+    def build(self, frames: Tensor) -> None:
+        """Choose the sizes of all stages, and start the coarsest one.
+
+        Args:
+            frames: (N, 3, H, W) in [-1, 1].
+        """
+        height, width = frames.shape[2:]
+        settings = self.settings
+        self.sizes = pyramid_sizes(height, width, settings.coarsest_side, settings.scale_factor)
+        self.build_pyramid(frames)
 
     def noise_shapes(self, sizes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-        return [(3 if stage else 1, *size) for stage, size in enumerate(sizes)]  # the coarsest noise is grey (release)
+        """Return the shape of each stage's noise, without the batch; the coarsest is gray (official
+        code)."""
+        shapes = []
+        for stage, size in enumerate(sizes):
+            channels = 1 if stage == 0 else 3
+            shapes.append((channels, *size))
+        return shapes
 
-    def width(self, stage: int) -> int:
-        return min(self.settings.width * 2 ** (stage // 4), max(self.settings.most_width, self.settings.width))
+    def num_channels(self, stage: int) -> int:
+        """Return the number of channels of a stage's G and D."""
+        settings = self.settings
+        doublings = stage // STAGES_PER_WIDTH
+        largest = max(settings.max_channels, settings.base_channels)
+        return min(settings.base_channels * 2**doublings, largest)
 
-    def grow(self) -> None:
-        """Add a generator, begun as a copy of the one below where both are as wide, and a D likewise."""
-        G, same = Generator(self.width(self.stage)), self.stage and self.width(self.stage) == self.width(self.stage - 1)
-        G.prepare(self.count.device, self.generator)
-        if same:  # a stage starts where the one below it ended
-            G.load_state_dict(self.networks[f"G{self.stage - 1}"].state_dict())
+    def add_stage(self) -> None:
+        """Add a generator for the new stage, and a discriminator where it needs another one."""
+        name = f"G{self.stage}"
+        channels = self.num_channels(self.stage)
+        G = Generator(channels)
+        G.init_weights(self.device, self.generator)
+
+        # Where the stage below is as wide, G starts as a copy of its G, and its D is trained on.
+        if self.stage > 0 and channels == self.num_channels(self.stage - 1):
+            G_below = self.networks[f"G{self.stage - 1}"]
+            G.load_state_dict(G_below.state_dict())
         else:
-            self.networks["D"] = PatchDiscriminator(self.width(self.stage))
-            self.networks["D"].prepare(self.count.device, self.generator)
-        self.networks[f"G{self.stage}"] = G
-        names = (f"G{self.stage}", "D")
-        self.optimisers = {name: adam(self.networks[name], self.settings.learning_rate) for name in names}
+            D = PatchDiscriminator(channels)
+            D.init_weights(self.device, self.generator)
+            self.networks["D"] = D
+        self.networks[name] = G
 
-    def refine(self, stage: int, picture: Tensor | None, noise: Tensor, size: tuple[int, ...]) -> Tensor:
-        coarser = 0 if picture is None else resize(picture, size)
-        return self.networks[f"G{stage}"](self.amplitudes[stage] * noise, coarser)
+        # Only these two are trained now; finished stages stay as they are.
+        self.optimizers = {
+            name: make_adam(G, self.settings.learning_rate),
+            "D": make_adam(self.networks["D"], self.settings.learning_rate),
+        }
 
-    def draw_inputs(self, n: int) -> list[tuple[Tensor, Tensor | int]]:
-        """`n` times noise and coarser picture, for the generator in training; those below draw all at once."""
-        *below, noise = self.noise(n, self.sizes[: self.stage + 1])
-        if not self.stage:
-            return [(z, 0) for z in noise.split(1)]
-        coarser = resize(self.refine_all(below, self.sizes[: self.stage]), self.sizes[self.stage])
-        return list(zip((self.amplitudes[self.stage] * noise).split(1), coarser.split(1), strict=True))
+    def refine(self, stage: int, x: Tensor | None, noise: Tensor, size: tuple[int, ...]) -> Tensor:
+        """Generate the images of one stage (Eq. 1 and 2).
+
+        Args:
+            stage: whose generator.
+            x: images of the stage below, (n, 3, h', w'); None at the coarsest stage.
+            noise: (n, 3 or 1, *size), N(0, 1).
+            size: (h, w) of the result.
+
+        Returns:
+            (n, 3, h, w).
+        """
+        G = self.networks[f"G{stage}"]
+        coarser = None if x is None else resize(x, size)
+        return G(self.noise_amplitudes[stage] * noise, coarser)
 
     def step(self) -> dict[str, Tensor]:
-        """`inner_steps` updates of the newest stage's D, then of its G (section 2.2)."""
-        settings, name = self.settings, f"G{self.stage}"
-        G, D, rate = self.networks[name], self.networks["D"], self.rate()
-        self.rest(G, D)
-        frame = torch.randint(len(self.fixed), (1,), generator=self.generator, device=self.count.device)
-        real = self.real[self.stage][frame]
-        fixed, coarser = (torch.zeros_like(real), self.reconstructed[frame]) if self.stage else (self.fixed[frame], 0)
-        with self.arithmetic():
-            with torch.no_grad():
-                inputs = self.draw_inputs(settings.inner_steps)
-            for each in inputs:
+        """Update D `inner_steps` times, then G as often, at the stage in training.
+
+        Returns:
+            "distance", D's mean score of real patches minus that of fake ones; "penalty", the
+            gradient penalty; "reconstruction", the mean squared error of the reconstruction.
+        """
+        settings = self.settings
+        G_name = f"G{self.stage}"
+        G = self.networks[G_name]
+        D = self.networks["D"]
+        self.set_eval_except(G, D)
+        lr = self.learning_rate()
+
+        # Choose a frame, and what G has to reconstruct it from: z* and nothing else at stage 0, the
+        # reconstruction of the stage below without noise at all others.
+        num_frames = len(self.z_star)
+        frame = torch.randint(num_frames, (1,), generator=self.generator, device=self.device)
+        real = self.real[self.stage][frame]  # (1, 3, h, w)
+        if self.stage == 0:
+            z_reconstruction = self.z_star[frame]  # (1, 1, h, w)
+            coarser_reconstruction = None
+        else:
+            z_reconstruction = torch.zeros_like(real)
+            coarser_reconstruction = self.starting_point[frame]  # (1, 3, h, w)
+
+        with self.autocast():
+            inputs = self.sample_inputs(settings.inner_steps)
+
+            # Update D: raise the scores of real patches, lower those of fake ones (WGAN-GP).
+            for z, coarser in inputs:
                 with torch.no_grad():
-                    fake = G(*each)
+                    fake = G(z, coarser)  # (1, 3, h, w)
                 distance = D(real).mean() - D(fake).mean()
                 penalty = losses.gradient_penalty(D, real, fake, self.generator)
-                self.update(settings.penalty_weight * penalty - distance, D=rate)
-            for _ in inputs:
-                error = F.mse_loss(G(fixed, coarser), real)  # Eq. 5
-                score = D(G(*inputs[-1])).mean()  # the last noise again (release)
-                self.update(settings.reconstruction_weight * error - score, **{name: rate})
-        self.count += 1
-        return {"distance": distance.detach(), "penalty": penalty.detach(), "reconstruction": error.detach()}
+                loss_D = settings.penalty_weight * penalty - distance
+                self.update(loss_D, lr={"D": lr})
+
+            # Update G: reconstruct the frame, and deceive D (Eq. 4). All these updates use the last
+            # of the inputs above (official code).
+            z, coarser = inputs[-1]
+            for _ in range(settings.inner_steps):
+                reconstruction = G(z_reconstruction, coarser_reconstruction)
+                error = F.mse_loss(reconstruction, real)  # Eq. 5
+                score = D(G(z, coarser)).mean()
+                loss_G = settings.reconstruction_weight * error - score
+                self.update(loss_G, lr={G_name: lr})
+
+        self.iteration += 1
+        return {
+            "distance": distance.detach(),
+            "penalty": penalty.detach(),
+            "reconstruction": error.detach(),
+        }
+
+    @torch.no_grad()
+    def sample_inputs(self, n: int) -> list[tuple[Tensor, Tensor | None]]:
+        """Sample what the generator in training turns into fake images.
+
+        The finished stages below it generate all n coarser images at once.
+
+        Args:
+            n: number of inputs.
+
+        Returns:
+            n pairs: noise (1, 3 or 1, h, w), times its amplitude, and a coarser image (1, 3, h, w),
+            or None at stage 0.
+        """
+        noise = self.sample_noise(n, self.sizes[: self.stage + 1])
+        z = self.noise_amplitudes[self.stage] * noise[-1]  # (n, 3 or 1, h, w)
+        if self.stage == 0:
+            return [(each, None) for each in z.split(1)]
+
+        below = self.refine_stages(noise, self.sizes[: self.stage])  # (n, 3, h', w')
+        coarser = resize(below, self.sizes[self.stage])  # (n, 3, h, w)
+        return list(zip(z.split(1), coarser.split(1), strict=True))
