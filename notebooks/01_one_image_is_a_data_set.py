@@ -22,8 +22,7 @@ preset: str = "lesson"  # smoke (seconds, trained pictures stay grey) or lesson 
 seed: int = 0  # of the weights and of all that is drawn in training
 out: str = "../runs/one_image_is_a_data_set"  # folder of the two runs
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -74,8 +73,7 @@ draw_method({"one image", "pyramid", "patches"})
 # **Will that number notice?** Say nearly not, a little, or strongly. And if it looked at 5 x 5 patches of a copy **four
 # times smaller**? Write both answers down; "Broken on purpose" has ours.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 frames = read_frames(source, max_size=64)[:1]
 frames = frames[..., : frames.shape[2] // 16 * 16, : frames.shape[3] // 16 * 16]  # whole tiles of 16
 height, width = frames.shape[2:]
@@ -418,15 +416,13 @@ plt.show()
 # 11 x 11 discriminators. This is the cell that takes a minute or more; if you stop it, it goes on where it stopped.
 #
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 settings = {} if preset == "smoke" else {"width": 16, "iterations": 100}
 pyramid = train("singan", frames, Path(out, "pyramid"), preset, seed=seed, **settings)
 settings |= {} if preset == "smoke" else {"iterations": pyramid.method.iterations // 2}
 single = train("singan", frames, Path(out, "one_scale"), preset, seed=seed, coarsest=min(height, width), **settings)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 results = {"the pyramid": pyramid.sample(4, seed=1), "one scale only": single.sample(4, seed=1)}
 for name, images in results.items():
     fine, _, coarse = torch.tensor([sliced_wasserstein(image[None], frames) for image in images]).mean(0).tolist()
@@ -445,8 +441,7 @@ contact_sheet({"the picture": frames} | results, scale=3)
 # Now how one picture grows. Below are the stages of one sample, coarse to fine; each hands its picture to the next.
 # Where this repository has a finished SinGAN of the picture (in `data_samples/runs`), it is that one.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 shipped = Path(source).parent / "runs" / f"{Path(source).stem}_singan"
 run = open_run(shipped) if (shipped / "done.json").exists() else pyramid
 stages = [run.sample(4, seed=1, stage=stage) for stage in range(run.method.stages)]

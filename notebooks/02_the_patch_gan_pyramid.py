@@ -28,8 +28,7 @@ preset: str = "lesson"  # smoke (seconds) or lesson; it matters only where a Sin
 train_now: bool = False  # train here instead of opening the shipped run: about 5 minutes on one core with `lesson`
 out: str = "../runs/lesson_02"  # folder of a SinGAN that is trained here
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import math
 from pathlib import Path
 
@@ -88,8 +87,7 @@ plt.show()
 # 3. We ask for pictures twice as high. Are the balloons twice as large, is there more sky, or are there two scenes, one
 #    above the other?
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 folder = Path(source).parent / "runs" / f"{Path(source).stem}_singan"
 if train_now or not folder.exists():
     folder = train("singan", read_frames(source, 64)[:1], Path(out, "singan"), preset).folder
@@ -253,8 +251,7 @@ hint = "Look at Pyramid.settle: whose error, of which stage? (2 % off is allowed
 close(torch.stack(ours), method.amplitudes[1:], rtol=0.02, atol=0, msg=hint)
 print("0.03 by hand, and the trained stages' amplitudes by our function: True")
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 print("in grey levels of 255:  before G  after G  noise")
 for stage, (pair, real) in enumerate(zip(fixed, method.real, strict=True)):
     before, after = (127.5 * (x - real).square().mean().sqrt() for x in pair)
@@ -323,8 +320,7 @@ print("and it is not the training picture:", bool((first - frames[0]).abs().mean
 # With all at 1, noise drowns the picture. The slider sets sigma of all finer stages. From where on do *you* see it? The
 # printed page has five positions.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.FloatSlider(value=0.1, min=0, max=0.3, step=0.01, description="sigma")
 view = Picture("Six samples with the chosen noise at the finer stages", height=None)
 

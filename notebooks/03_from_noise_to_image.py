@@ -28,8 +28,7 @@ steps: int | None = None  # of the short training; 30, 40, 50, ...; None: 400 in
 max_size: int = 64  # longest side in pixels; larger pictures are reduced
 out: str = "../runs/lesson_03"  # folder of a run, where none of this picture comes with the repository
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 from copy import deepcopy
 from pathlib import Path
 
@@ -142,8 +141,7 @@ print("upsampling and 3 x 3, our stamp and the package's are one and the same: T
 # enter through `project`: each of the 64 numbers has a pattern of its own, as large as the coarsest map, and the map is
 # the sum of the patterns, each multiplied by its number. Then the blocks.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 frames = read_frames(source, max_size)[:1]
 folder = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 if not folder.exists():
@@ -326,8 +324,7 @@ contact_sheet(rows, scale=3)
 #
 # Move the cut, and choose the block behind which it is made. The figure above shows the border in the middle.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 block_slider = widgets.IntSlider(value=1, min=1, max=L, description="Block")
 border = widgets.IntSlider(value=half, min=0, max=G.grid[1], description="Cells of B")
 view = Picture("Sample A, B, and A with its left part from B after the chosen block", 192)
@@ -467,8 +464,7 @@ def draw(network: torch.nn.Module) -> torch.Tensor:
     return network.pyramid(network.features(latents[:6]), scales=1)[0]
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 settings = make_settings("siv_gan", "smoke", batch_size=5, average=0.999)
 model = find_method("siv_gan")(frames, settings, torch.device("cpu"), "fp32", 0)
 never, fixed = deepcopy(model.average), deepcopy(model.average)
@@ -489,8 +485,7 @@ rows |= {f"{name}, step {steps}": found[-1] for name, found in drawn.items()}
 rows |= {f"fixed k, step {steps}": draw(fixed), f"never updated, step {steps}": draw(never)}
 contact_sheet(rows, scale=2)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 plt.figure(figsize=(8, 2.4))
 for name, found in drawn.items():
     change = [(b - a).abs().mean().item() for a, b in zip(found, found[1:], strict=False)]

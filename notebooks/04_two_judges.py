@@ -28,8 +28,7 @@ preset: str = "lesson"  # smoke (seconds) or lesson (under a minute)
 edits: int | None = None  # random edits to measure on; None: 200 in `lesson`, 40 in `smoke`
 out: str = "../runs/lesson_04"  # where a model is trained if none is shipped for this picture
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -267,8 +266,7 @@ print("Eq. 1, 2 and 3 by hand and by the package: True")
 # by 120 degrees. **Slid**: the whole picture moves half its width; what leaves on the right enters on the left. So
 # everything changes its place, and the picture is cut along one line only.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 shipped = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 if not shipped.exists():
     train("siv_gan", frames, Path(out, "base"), preset)
@@ -386,8 +384,7 @@ def measure(D: Discriminator, picture: torch.Tensor, count: int) -> dict[str, di
     return found
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 others = sorted(path for path in shipped.parent.glob("*_siv_gan") if path != shipped)
 runs = {"this picture": run} | {path.name: open_run(path, "cpu") for path in others}
 tables = {name: measure(each.method.D, each.method.real[0][0], edits) for name, each in runs.items()}
@@ -578,8 +575,7 @@ def show_move(change=None) -> None:
     view.value = encode(contact_sheet({", ".join(means): edited[None], **greys}, scale=3))
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider.observe(show_move, "value")
 show_move()
 widgets.VBox([slider, view])
@@ -604,8 +600,7 @@ plt.show()
 #
 # More of this, with rectangles, moves and hues of your own, is in the *microscope*. Blue is generated, red is real.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 microscope(run.folder)
 
 # %% [markdown]

@@ -27,8 +27,7 @@ steps: int | None = None  # how long each row goes on training; None: 200 in `le
 max_size: int = 64  # longest side in pixels; larger pictures are reduced
 out: str = "../runs/lesson_05"  # folder of what this lesson trains
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import io
 from dataclasses import replace
 from itertools import combinations
@@ -261,8 +260,7 @@ except SivLiteError as error:
 # generator and D, without Adam's memory, so that every row starts from these, alike. Four rows go on, with the same
 # random numbers, each with one change. What a row made is kept in `out`; a second call only loads it.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 stem = Path(source).stem
 shipped = Path(source).parent / "runs" / f"{stem}_siv_gan"
 moments = sorted({steps * part // 5 for part in range(6)})  # when something is noted
@@ -339,8 +337,7 @@ print("DR is the most diverse:", max(final, key=final.get) == "DR")
 #
 # Move the slider (or press the arrow keys on it) to watch the rows part. The figure above is its last position.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.IntSlider(value=0, max=len(moments) - 1, description="Moment")
 view = widgets.Image(format="png", layout={"width": "768px"})
 

@@ -82,8 +82,7 @@ draw_method("DA", "FA: mix\nchannels", "FA: mix\nrectangle")
 # Let us catch it. Two trainings, alike but for this lesson's parts: one with DA and FA, one with neither. They are
 # short and narrow; their samples are still blurs of colour. The discriminators, however, already differ.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 frames = read_frames(source, 64)
 settings = {"with DA and FA": {}, "with neither": {"augmentation": 0.0, "feature_mixing": 0.0}}
 runs = {}
@@ -130,8 +129,7 @@ plt.ylabel("mean logit (more real: higher)")
 plt.legend()
 plt.show()
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 loss = {name: values[0] - values[1] for name, values in logits.items()}
 print("Moving the scene costs more realism without DA and FA:", loss["with neither"] > loss["with DA and FA"])
 for name, value in loss.items():
@@ -250,8 +248,7 @@ def update(change):
 slider.observe(update, "value")
 update(None)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 widgets.VBox([slider, picture_of_slider])
 
 # %% [markdown]

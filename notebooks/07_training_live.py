@@ -28,8 +28,7 @@ iterations: int | None = None  # None: 300, coloured blocks; 4800: balloons, abo
 seed: int = 0  # of the weights and of all that is drawn in the live training
 out: str = "../runs/lesson_07"  # folder of what this lesson trains
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import math
 import shutil
 from contextlib import suppress
@@ -95,8 +94,7 @@ plt.show()
 # the same cell goes on later. Run without anybody watching, as in a test, the cell waits and shows the end.
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 iterations = iterations or (20 if preset == "smoke" else 300)
 frames = read_frames(source, max_size=64)[:1]
 folder = Path(out, f"live {Path(source).stem} {preset} {iterations}")
@@ -454,8 +452,7 @@ for name in files:
 # If your training still runs, the next cell waits for it. (To end it early, press *Save and stop* above first, once
 # there are samples.)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 if hasattr(view, "child"):  # it trains in a process of its own
     view.child.wait()
 run = view.run
@@ -478,8 +475,7 @@ plot_with_coin(run.log())
 # Move the slider to watch the same sixteen latents at ten moments. The figure after it shows all moments at once, with
 # the upper half of the samples.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 paths = sorted(run.folder.glob("samples/*.png"))
 slider = widgets.IntSlider(value=0, max=len(paths) - 1, description="Moment")
 picture, text = Picture("Sixteen samples at one moment of the training"), widgets.Label()
@@ -520,8 +516,7 @@ plt.show()
 # The run that comes with this repository had 4,800 iterations. (Of a picture without such a run, this shows the
 # training above once more.)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 shipped = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 finished = open_run(shipped, "cpu") if shipped.exists() else run
 plot_with_coin(finished.log())
@@ -568,8 +563,7 @@ def train_broken(steps: int, pace_of_G: float = 1.0, **settings):
     return log, torch.cat(pictures)
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 steps = 10 if preset == "smoke" else 120
 rows = {"healthy": train_broken(steps), "learning rate x 50": train_broken(steps, learning_rate=1e-2)}
 rows["G 50 times slower"] = train_broken(steps, pace_of_G=0.02)
@@ -585,8 +579,7 @@ for axes, name in zip(panels, "DG", strict=True):
 panels[0].legend()
 plt.show()
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 for name, (log, _) in rows.items():
     sure, fooled = describe(log)
     print(f"{name:<20} D gives the right answer {sure:.2f}, finds fakes real by {fooled:.6f}")

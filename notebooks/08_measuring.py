@@ -26,8 +26,7 @@ source: str = "../data_samples/balloons.png"  # the training picture
 preset: str = "lesson"  # smoke (seconds, 4 pictures in each set) or lesson (16, about a minute)
 out: str = "../runs/lesson_08"  # folder for the sheet of cheats, and for runs where none are shipped
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import tempfile
 from pathlib import Path
 
@@ -173,8 +172,7 @@ print("MS-SSIM 0.8 and Fréchet distance 10, by hand and by the package: True")
 # minutes.) They must have learned from *this* picture; no metric reports that mistake. "Again" is the same SIV-GAN with
 # other latents. "One sample" is its first sample, repeated.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 frames = read_frames(source, 64)[:1]
 frames = frames[..., : frames.shape[2] // 16 * 16, : frames.shape[3] // 16 * 16]  # whole tiles, for a cheat below
 runs, size = {}, frames.shape[2:]
@@ -235,8 +233,7 @@ show(cheats)
 # not ship. Where they are absent, `missing` says which file belongs where, and we go on without. (What is said below
 # of values and pictures holds for the balloons and the preset `lesson`.)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 scores = {name: evaluate(images, frames) for name, images in (cheats | models).items()}
 for name, reason in scores["copies"].missing.items():
     print(f"{name}: {reason}")
@@ -252,8 +249,7 @@ def winner(metric: str) -> str:
     return (max if metric in HIGH else min)(scores, key=lambda name: scores[name][metric])
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 measured = list(scores["copies"])
 heads = [metric.replace("_", "\n") + ("\nhigh" if metric in HIGH else "\nlow") for metric in measured]
 axes = plt.figure(figsize=(1.2 * len(measured), 4.2)).add_axes((0.1, 0, 0.9, 1))
@@ -377,8 +373,7 @@ print("few places make equal heaps look 10 times further apart:", per_number[192
 # Now the mix-up. The same samples three times: right; samples and training picture in [0, 1]; samples only. Which
 # columns will notice?
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 right = scores["SIV-GAN"]
 both = evaluate((images + 1) / 2, (frames + 1) / 2)
 mixed = evaluate((images + 1) / 2, frames)
@@ -416,8 +411,7 @@ grains = torch.randn(4, *frames.shape[1:], generator=dice)
 noisy = {step / 10: (frames + step / 10 * grains).clamp(-1, 1) for step in range(6)}
 by_noise = {amount: evaluate(images, frames) for amount, images in noisy.items()}
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.FloatSlider(value=0.1, min=0, max=0.5, step=0.1, description="Noise")
 view = Picture("Four noisy copies, and their numbers", height=None)
 

@@ -28,8 +28,7 @@ seeds: int = 3  # of a comparison of your own
 preset: str = "lesson"  # of a comparison of your own: smoke or lesson
 out: str = "../runs/lesson_09"  # folder of a comparison of your own
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import csv
 from itertools import combinations, product
 from pathlib import Path
@@ -92,8 +91,7 @@ draw_method("one picture", "one budget", "seeds 0, 1, 2", "pictures of each", "a
 # x 64 pixels. With the parameter `seconds` you train your own; 300 seconds take an hour and a half.
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 def read_table(path: Path) -> Comparison:
     """The cells of a table.csv, numbers as numbers."""
     texts = {"row", "status"}
@@ -122,8 +120,7 @@ result = read_table(folder / "table.csv")
 #    **is it?**
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 def read_pictures(name: str) -> torch.Tensor:
     """The 16 measured pictures (16, 3, H, W) of a method's first seed: from its sheet in four columns, or its run."""
     sheet, (height, width) = folder / f"{name}.png", frames.shape[2:]
@@ -145,8 +142,7 @@ contact_sheet({letter: pictures[name][:6] for letter, name in letters.items()}, 
 # same metrics, on the pictures that you see. They were rounded to 8 bits on their way into the file; that moves the
 # third digit.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 checked = ("sliced_wasserstein_1", "sliced_wasserstein_3", "patch_fidelity", "pixel_diversity", "copy_distance")
 for name, images in pictures.items():
     found = evaluate(images, frames)
@@ -260,8 +256,7 @@ print("the letters were", letters)
 # Equal seconds are not equal iterations: one iteration of a pyramid updates every stage once. The package times ten
 # iterations of each stage first (a *pilot*) and divides. If one takes 0.09 seconds, 300 seconds are 3,333 of them.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 print(result.summary(["iterations", "seconds", "parameters", "peak_memory_bytes"], list(METHODS)))
 
 # %% [markdown]
@@ -288,8 +283,7 @@ def find_winners(column: str, low: bool) -> tuple[str, list[str]]:
     return fair, made
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 for column in (*quality, *diversity):
     fair, made = find_winners(column, low=column not in diversity[:2])
     print(f"{column:<22} fair: {fair:<12} can be made to win: {', '.join(made)}")
@@ -330,8 +324,7 @@ plt.ylabel("mixed rank (low wins)")
 plt.legend(bbox_to_anchor=(1, 1))
 plt.show()
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.FloatSlider(value=0.5, min=0, max=1, step=0.05, description="w")
 view, label = Picture("Six pictures of the winner", None), widgets.Label()
 

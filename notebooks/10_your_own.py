@@ -31,8 +31,7 @@ train_now: bool = False  # True: train on `yours` in this notebook, 5 to 10 minu
 max_size: int = 64  # longest side in pixels at which `yours` is read
 out: str = "../runs/lesson_10"  # folder of all that this lesson writes
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import importlib.util
 import shutil
 from base64 import b64encode
@@ -374,8 +373,7 @@ def draw_size(side: int) -> tuple[str, torch.Tensor]:
     return f"{side}: lost {lost:.0f}, pixels x {cost:.2g}", F.interpolate(small, full.shape[2:])
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.IntSlider(value=64, min=32, max=128, step=16, description="Longest side")
 view, message = Picture("The training picture at the chosen size"), widgets.Label()
 
@@ -434,8 +432,7 @@ contact_sheet(rows, scale=2)
 # training has a process of its own; you see progress, losses and newest samples, and *Stop* saves. In the end three
 # links appear: a grid, a walk and the run as a zip. On a printed page the form is dead.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 upload(Path(out, "uploads"))
 
 # %% [markdown]
@@ -443,8 +440,7 @@ upload(Path(out, "uploads"))
 # cell trains then. Otherwise it opens a model that comes with this repository, so that what follows has something to
 # show. Stopped half-way, the same cell goes on; finished, it only opens the result.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 if train_now or preset == "smoke":
     frames = read_frames(yours or source, max_size)
     folder = Path(out, f"{Path(yours or source).stem}_{method}_{preset}_{max_size}")
@@ -472,8 +468,7 @@ grid = image_grid(enlarge(run.pictures(12, seed=1)))
 save_image(grid, album / "grid.png")
 grid
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 walk = enlarge(run.sample(1, seed=2)[0] if run.method.length > 1 else run.walk(24, seed=2), 2)  # a video, or a walk
 for name in ("walk.gif", "walk.webp"):
     save_animation(walk, album / name)
@@ -501,8 +496,7 @@ again = open_run(Path(out, "elsewhere", run.folder.name), "cpu")
 assert torch.equal(again.sample(2, seed=5), run.sample(2, seed=5)), "another picture: look at which folders were packed"
 print("the same pictures from the unpacked run: True")
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 for name in ("grid.png", "walk.gif", "walk.webp", "run.zip"):
     print(f"{name:<12}{(album / name).stat().st_size / 1000:7.0f} kB")
 

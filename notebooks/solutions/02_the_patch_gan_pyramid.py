@@ -16,8 +16,7 @@ source: str = "../../data_samples/balloons.png"  # the picture whose SinGAN exer
 preset: str = "lesson"  # smoke or lesson; it matters only where no shipped run is found, and one is trained
 out: str = "../../runs/lesson_02"  # folder of a SinGAN that is trained here
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 from pathlib import Path
 
 import torch
@@ -27,8 +26,7 @@ from siv_lite.methods.pyramid import pyramid_sizes
 
 close = torch.testing.assert_close
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 folder = Path(source).parent / "runs" / f"{Path(source).stem}_singan"
 if not folder.exists():
     folder = train("singan", read_frames(source, 64)[:1], Path(out, "singan"), preset).folder
@@ -130,6 +128,5 @@ else:
     close(vary_only(0), draw_with([1.0] + [0.0] * newest, n=4), msg=f"stage 0: {hint}")
     print("exercise 3: right")
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 contact_sheet({f"noise at stage {stage} only": vary_only(stage) for stage in range(method.stages)}, scale=2)
