@@ -115,8 +115,8 @@ plot_losses(run.log())
 #   statistics; well above the coarser levels: blur or noise.
 # - Is it **complete**? `patch_coverage` is how far the training image's patches are from the nearest in a sample. Low:
 #   nothing of the scene is lost.
-# - Is it **new**? `copy_distance` is the smallest difference to the training image, in grey levels of 255. Near 0:
-#   memorised. `pixel_diversity` near 0: all samples are the same.
+# - Is it **new**? `copy_distance` is the smallest difference to the training image, in gray levels of 255. Near 0:
+#   memorized. `pixel_diversity` near 0: all samples are the same.
 #
 # None of them needs weights of other networks. No number replaces looking; together they catch what the eye forgives.
 

@@ -55,14 +55,14 @@ edits = edits or {"smoke": 40}.get(preset, 200)
 
 # %%
 def draw_method(*lit: str) -> None:
-    """The parts of SIV-GAN; those named in `lit` in colour."""
+    """The parts of SIV-GAN; those named in `lit` in color."""
     places = {"latents z": (0, 1), "G: blocks": (1, 1), "pyramid": (2, 1), "D: low level": (3, 1)}
     places |= {"F(x)": (4, 1), "content: mean\nover places": (5, 1.7), "layout: one\nchannel": (5, 0.3)}
     places |= {"content\nblocks": (6, 1.7), "layout\nblocks": (6, 0.3), "Eq. 3": (7, 1)}
     names, axes = list(places), plt.figure(figsize=(12, 2.4)).add_axes((0, 0, 1, 1), xlim=(-0.6, 7.6), ylim=(-0.4, 2.4))
     axes.axis("off")
     for a, b in ((0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (4, 6), (5, 7), (6, 8), (7, 9), (8, 9)):
-        arrow = {"arrowstyle": "->", "shrinkA": 38, "shrinkB": 38, "color": "grey"}
+        arrow = {"arrowstyle": "->", "shrinkA": 38, "shrinkB": 38, "color": "gray"}
         axes.annotate("", places[names[b]], places[names[a]], arrowprops=arrow)
     for name, place in places.items():
         box = {"boxstyle": "round,pad=0.5", "fc": "gold" if name in lit else "gainsboro"}
@@ -81,7 +81,7 @@ plt.show()
 #
 # 1. We shuffle all places of F(x), as if it were a pack of cards. Which branch notices?
 # 2. In the *picture* we cut out a rectangle and put it elsewhere. Does the content branch notice?
-# 3. We leave the rectangle where it is and turn its colours. Does the layout branch notice?
+# 3. We leave the rectangle where it is and turn its colors. Does the layout branch notice?
 #
 # ## One map, two views
 #
@@ -158,7 +158,7 @@ for name, changed in {"shuffled": shuffled, "repainted": repainted}.items():
 # ## Before the split: low-level blocks and from-RGB
 #
 # The first blocks halve the map each time. The first reads the picture. Every later one also reads the picture of its
-# *own* scale: a convolution turns its three colours into a few features (*from-RGB*), and these are concatenated to
+# *own* scale: a convolution turns its three colors into a few features (*from-RGB*), and these are concatenated to
 # what comes from above. So D sees the small pictures that G makes along the way, and G's early blocks learn from it
 # directly. (The idea is MSG-GAN's, Karnewar and Wang 2020.)
 #
@@ -262,7 +262,7 @@ print("Eq. 1, 2 and 3 by hand and by the package: True")
 #
 # We open the run that comes with this repository (or train one here first, if there is none of your picture). We choose
 # one rectangle, in `balloons.png` around the large striped balloon, and make three edits. **Moved**: it goes elsewhere,
-# and the pixels that it covers fill the hole, so that every colour is kept. **Recoloured**: it stays, and its hue turns
+# and the pixels that it covers fill the hole, so that every color is kept. **Recolored**: it stays, and its hue turns
 # by 120 degrees. **Slid**: the whole picture moves half its width; what leaves on the right enters on the left. So
 # everything changes its place, and the picture is cut along one line only.
 
@@ -284,7 +284,7 @@ def halve(pictures: torch.Tensor) -> list[torch.Tensor]:
 height, width = picture.shape[1:]
 rows, columns = (height // 10, height * 6 // 10), (width // 10, width * 3 // 10)
 versions = {"original": picture, "moved": edit_region(picture, rows, columns, height // 8, width // 2, 0)}
-versions |= {"recoloured": edit_region(picture, rows, columns, 0, 0, 120), "slid": picture.roll(width // 2, 2)}
+versions |= {"recolored": edit_region(picture, rows, columns, 0, 0, 120), "slid": picture.roll(width // 2, 2)}
 with torch.no_grad():
     features = [judge(D, halve(edited[None]))[0] for edited in versions.values()]
     views = {part: torch.cat([D.view(part, x) for x in features]) for part in ("content", "layout")}
@@ -306,11 +306,11 @@ plt.show()
 
 # %% [markdown]
 # Look at the lower row. Layout's input keeps places: "slid" is the first map, slid. "Moved" differs from the first map
-# where the balloon was, and where it is now. But the strongest mark is in **recoloured**: the branch that "hardly sees
-# what" shows a change of colour best. One channel is one *mixture* of 64, and nothing keeps training from choosing one
-# in which colours count. Layout is blind to 63 of 64 directions; hue need not lie in them.
+# where the balloon was, and where it is now. But the strongest mark is in **recolored**: the branch that "hardly sees
+# what" shows a change of color best. One channel is one *mixture* of 64, and nothing keeps training from choosing one
+# in which colors count. Layout is blind to 63 of 64 directions; hue need not lie in them.
 #
-# On the right the theory holds better. The new colours change content's input most, by far. Sliding everything changes
+# On the right the theory holds better. The new colors change content's input most, by far. Sliding everything changes
 # it least. The one moved rectangle comes between. Why at all? It was cut out and pasted, and the cuts are new edges,
 # which *are* content. (Borders, and steps that do not fit the grid of F(x), add a little.) So the answers to questions
 # 2 and 3 are: yes, somewhat; and yes, very much.
@@ -348,7 +348,7 @@ with torch.no_grad():
 # place and once turned by a random hue where it is. Nobody chose them, and good and bad cases count alike.
 #
 # For every part we take the root mean square change of its map, over places, and average over blocks and edits. The
-# absolute size means little, since logits of different parts have different scales. The **ratio** moved : recoloured
+# absolute size means little, since logits of different parts have different scales. The **ratio** moved : recolored
 # can be compared: high is "minds where", low is "minds what". The last column slides the whole picture, by seven
 # distances. We measure every shipped run, not only that of this picture.
 
@@ -356,7 +356,7 @@ with torch.no_grad():
 # %%
 def draw_edits(picture: torch.Tensor, count: int) -> dict[str, torch.Tensor]:
     """Random rectangles, each moved to a random place, and each turned in hue where it is."""
-    generator, found = torch.Generator().manual_seed(0), {"moved": [], "recoloured": []}
+    generator, found = torch.Generator().manual_seed(0), {"moved": [], "recolored": []}
     sides = torch.tensor(picture.shape[1:])
     for _ in range(count):
         draw = torch.rand(4, 2, generator=generator)
@@ -364,7 +364,7 @@ def draw_edits(picture: torch.Tensor, count: int) -> dict[str, torch.Tensor]:
         start, target = ((share * (sides - size + 1)).long() for share in draw[1:3])
         place = [*zip(start.tolist(), (start + size).tolist(), strict=True)]  # (top, bottom), (left, right)
         found["moved"].append(edit_region(picture, *place, *(target - start).tolist(), 0))
-        found["recoloured"].append(edit_region(picture, *place, 0, 0, 60 + 240 * draw[3, 0].item()))
+        found["recolored"].append(edit_region(picture, *place, 0, 0, 60 + 240 * draw[3, 0].item()))
     found["slid"] = [picture.roll(int(sides[1]) * part // 8, 2) for part in range(1, 8)]
     return {name: torch.stack(pictures) for name, pictures in found.items()}
 
@@ -389,21 +389,21 @@ others = sorted(path for path in shipped.parent.glob("*_siv_gan") if path != shi
 runs = {"this picture": run} | {path.name: open_run(path, "cpu") for path in others}
 tables = {name: measure(each.method.D, each.method.real[0][0], edits) for name, each in runs.items()}
 for name, table in tables.items():
-    print(f"{name:<18}    moved  recoloured  moved : recoloured  slid")
+    print(f"{name:<18}    moved  recolored  moved : recolored  slid")
     for part in ("content's input", "layout's input", "low_level", "content", "layout"):
-        moved, recoloured, slid = (table[edit][part] for edit in ("moved", "recoloured", "slid"))
-        print(f"  {part:<17}{moved:8.3f}{recoloured:12.3f}{moved / recoloured:20.2f}{slid:10.3f}")
+        moved, recolored, slid = (table[edit][part] for edit in ("moved", "recolored", "slid"))
+        print(f"  {part:<17}{moved:8.3f}{recolored:12.3f}{moved / recolored:20.2f}{slid:10.3f}")
 
 # %%
 for name, table in tables.items():
-    ratio = {part: table["moved"][part] / table["recoloured"][part] for part in table["moved"]}
+    ratio = {part: table["moved"][part] / table["recolored"][part] for part in table["moved"]}
     print(f"{name}: of the inputs, layout's minds where more:", ratio["layout's input"] > ratio["content's input"])
     print(f"{name}: of the decisions, layout's mind where more:", ratio["layout"] > ratio["content"])
 
 # %% [markdown]
 # Read the ratios. In all shipped models layout's is the higher one, for inputs and for decisions, and so the two
 # judges differ in the direction that theory says. But they differ *in degree*. With the balloons, content minds a moved
-# rectangle about half as much as a recoloured one, and layout minds both about alike. The low-level part,
+# rectangle about half as much as a recolored one, and layout minds both about alike. The low-level part,
 # which sees everything, lies between the two.
 #
 # Then read the last column. When the whole picture slides, content's decision changes much less than by one pasted
@@ -411,9 +411,9 @@ for name, table in tables.items():
 # rectangle. Its *decision* changes less than by a pasted rectangle. One reason may be that in training D has seen the
 # picture moved about all the time (lesson 6).
 #
-# So do not say "content sees no places, layout sees no colours" of the decisions. Say: content's input has no places,
+# So do not say "content sees no places, layout sees no colors" of the decisions. Say: content's input has no places,
 # and layout's input is one mixture of channels. The first makes content mind places little. The second makes layout
-# mind colours only somewhat less.
+# mind colors only somewhat less.
 #
 # ## Broken on purpose, 1: the branches swapped
 #
@@ -494,7 +494,7 @@ hook.remove()
 
 # %% [markdown]
 # What does the trained D lose? We show it the training picture with a right and with a wrong small copy, one with all
-# colours inverted. How real does it find the second block's places? White is real, black is generated.
+# colors inverted. How real does it find the second block's places? White is real, black is generated.
 
 # %%
 large, small = halve(picture[None])
@@ -517,7 +517,7 @@ for each, name, logits in zip(axes[1:], decided, seen, strict=True):
 plt.show()
 
 # %% [markdown]
-# With the right copy the whole D is grey, undecided: G has learned to be hard to tell. With the wrong one it turns
+# With the right copy the whole D is gray, undecided: G has learned to be hard to tell. With the wrong one it turns
 # dark. The broken D gives the same map twice: to it the small picture does not exist. It is darker than the whole one
 # even so, since it was trained with features that are now missing.
 #
@@ -552,7 +552,7 @@ contact_sheet({"half size, as trained": half, "through a layer that never learne
 
 # %% [markdown]
 # The first row is the scene, coarse but complete. The second is no pure noise, since the features below it are good
-# ones; but its colours are arbitrary and far too strong. A model trained so from the start would be worse off still:
+# ones; but its colors are arbitrary and far too strong. A model trained so from the start would be worse off still:
 # its early blocks would miss the gradient that comes in through this picture. (We have not trained one.)
 #
 # ## A slider
@@ -571,8 +571,8 @@ def show_move(change=None) -> None:
         decisions = D(halve(edited[None]))
     means = [f"{part} {torch.stack([x.mean() for x in decisions[part]]).mean():.2f}" for part in D.branches]
     blocks = {part: torch.cat([F.interpolate(x, (height, width)) for x in decisions[part]]) for part in D.branches}
-    greys = {part: (2 * x.sigmoid() - 1).expand(-1, 3, -1, -1) for part, x in blocks.items()}
-    view.value = encode(contact_sheet({", ".join(means): edited[None], **greys}, scale=3))
+    grays = {part: (2 * x.sigmoid() - 1).expand(-1, 3, -1, -1) for part, x in blocks.items()}
+    view.value = encode(contact_sheet({", ".join(means): edited[None], **grays}, scale=3))
 
 
 # %% tags=["nbval-ignore-output"]
@@ -588,7 +588,7 @@ with torch.no_grad():
 figure, axes = plt.subplots(1, 2, figsize=(10, 2.6), layout="constrained")
 for each, part in zip(axes, D.branches, strict=True):
     each.plot(places, torch.stack([x.mean((1, 2, 3)) for x in decisions[part]]).mean(0))
-    each.axvline(0, linestyle=":", color="grey")
+    each.axvline(0, linestyle=":", color="gray")
     each.set(title=part, xlabel="right by, pixels", ylabel="mean logit")
 plt.show()
 
@@ -702,7 +702,7 @@ else:
 # <details><summary>Answer</summary>(a). Only there is the mean exactly the same. A moved rectangle brings new edges,
 # and a mirrored edge is another edge to a convolution.</details>
 #
-# **3.** Layout's input is one channel. Is it blind to colour? (a) Yes. (b) Only to changes that its mixture of channels
+# **3.** Layout's input is one channel. Is it blind to color? (a) Yes. (b) Only to changes that its mixture of channels
 # does not contain. (c) No, it sees all channels.
 # <details><summary>Answer</summary>(b). The 1x1 convolution is learned, and in our models it learned a mixture that hue
 # changes a lot.</details>

@@ -54,7 +54,7 @@ from siv_lite.widgets import Picture, encode
 
 # %%
 def draw_method(*lit: str) -> None:
-    """One picture, a budget, the methods, their pictures, a table; those of today in colour."""
+    """One picture, a budget, the methods, their pictures, a table; those of today in color."""
     places = {"one picture": (0, 2), "one budget": (0, 1), "seeds 0, 1, 2": (0, 0)}
     places |= {name: (1.6, 2.5 - 0.6 * i) for i, name in enumerate(METHODS)}
     places |= {"pictures of each": (3.2, 1), "a table\nwith spreads": (4.6, 1)}
@@ -113,7 +113,7 @@ result = read_table(folder / "table.csv")
 #
 # Here is the picture that all of them saw, and six pictures by each, under letters.
 #
-# 1. **Which letter is which method?** Look for the signs of each: flat colours and curls, mirrored scenes, cut and
+# 1. **Which letter is which method?** Look for the signs of each: flat colors and curls, mirrored scenes, cut and
 #    pasted pieces, blur.
 # 2. Which method has the patches *most like* the training picture's?
 # 3. The paper of SIV-GAN finds it ahead of the other GANs in quality and in diversity. After five minutes on one core,
@@ -199,7 +199,7 @@ print(f"{sweeps} clean sweep for A among {len(choices)} orders: {sweeps / len(ch
 # %% [markdown]
 # So three against three can never say more than "1 in 20". With six methods there are 15 pairs to look at, and one such
 # sweep among them is to be expected even if all methods were the same. Three seeds show large gaps. They cannot rank
-# neighbours.
+# neighbors.
 #
 # ## The table
 #
@@ -237,7 +237,7 @@ plot_two_axes()
 print("the letters were", letters)
 
 # %% [markdown]
-# **Answer 1** is printed above. The signs, in the shipped pictures: `gpdm` is the sharpest, with coloured specks, its
+# **Answer 1** is printed above. The signs, in the shipped pictures: `gpdm` is the sharpest, with colored specks, its
 # balloons cut out of the picture and moved. `consingan` bends and stretches balloons; its clouds have curls. `siv_gan`
 # repeats one arrangement, here pale, there glaring. `hp_vae_gan` is crisp, but bits of wood hang in the sky. `fastgan`
 # draws one picture again and again. `singan` has balloons in new places, all a little smeared.

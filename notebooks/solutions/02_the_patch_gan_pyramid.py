@@ -70,7 +70,7 @@ else:
 
 # %%
 def my_penalty(D, real: torch.Tensor, fake: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Mean of (length of the gradient of D's summed scores, over the colours of a pixel, - 1)^2."""
+    """Mean of (length of the gradient of D's summed scores, over the colors of a pixel, - 1)^2."""
     between = (fake + share * (real - fake)).requires_grad_()
     (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
     return (slope.square().sum(1).sqrt() - 1).square().mean()
@@ -88,7 +88,7 @@ if found is None:
     print("not yet: my_penalty returns nothing; requires_grad_() on the picture between, then torch.autograd.grad")
 else:
     wanted = losses.gradient_penalty(curved, real, fake, torch.Generator().manual_seed(1))
-    close(found, wanted, rtol=1e-4, atol=1e-5, msg="Look at the place between the two, and at the sum over colours")
+    close(found, wanted, rtol=1e-4, atol=1e-5, msg="Look at the place between the two, and at the sum over colors")
     print("exercise 2: right")
 
 # %% [markdown]

@@ -51,8 +51,8 @@ def finish(maps: torch.Tensor, after: int) -> torch.Tensor:
 # %% [markdown]
 # ## Exercise 1
 #
-# A mean of two neighbours reads four cells. The outer ones are read once, by a and by c; the inner ones by both
-# neighbours, as b and a, or as c and b. Half of each sum, for the mean.
+# A mean of two neighbors reads four cells. The outer ones are read once, by a and by c; the inner ones by both
+# neighbors, as b and a, or as c and b. Half of each sum, for the mean.
 
 
 # %%
