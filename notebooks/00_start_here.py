@@ -23,8 +23,7 @@ max_size: int = 64  # longest side in pixels; larger pictures are reduced
 seed: int = 0  # of the weights and of all that is drawn in training
 out: str = "../runs/start_here"  # folder of the run
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import importlib.util
 import os
 import platform
@@ -44,8 +43,7 @@ from siv_lite.figures import plot_losses, show_images
 #
 # Nothing here can fail: what is missing only narrows what you can do, and each line says how.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else None
 video, lpips = (importlib.util.find_spec(name) for name in ("cv2", "lpips"))
 print(f"siv_lite {siv_lite.__version__}, Python {platform.python_version()}, PyTorch {torch.__version__}")
@@ -60,8 +58,7 @@ print(f"LPIPS: {'installed; it needs a weights file too' if lpips else 'left out
 # Ten balloons over four ridges, drawn by a script of this project. Remember where they are; soon they will not be.
 # Frames are tensors of shape `(N, 3, height, width)` with values from -1 to 1; here N is 1, of a clip it is more.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 finished = Path(out, "done.json").exists()
 frames = read_frames(source, max_size) if Path(source).exists() or not finished else open_run(out).frames
 show_images(frames, "training image", scale=6)
@@ -75,8 +72,7 @@ show_images(frames, "training image", scale=6)
 # The preset `lesson` takes about five minutes on two cores. Meanwhile the folder `samples` in `out` fills with grids.
 # Stop whenever you like: the same cell goes on where it stopped, and once finished it only opens the result.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 if not finished:
     print(f"Training into {Path(out).resolve()}; the grids of its folder `samples` show how it comes along.")
 run = train("siv_gan", frames, out, preset, iterations, seed=seed)
@@ -99,8 +95,7 @@ show_images(both, "training image (top left) and new scenes" if both is not imag
 # The 64 numbers can change little by little, along a circle that ends where it began. The scene changes with them. A
 # smooth walk shows that the network learned a space of scenes and not a handful of pictures.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 walk = run.walk(24, seed=2)
 save_animation(walk.repeat_interleave(3, 2).repeat_interleave(3, 3), Path(out, "walk.gif"))
 HTML(f"<img src='data:image/gif;base64,{b64encode(Path(out, 'walk.gif').read_bytes()).decode()}'>")
@@ -120,8 +115,8 @@ plot_losses(run.log())
 #   statistics; well above the coarser levels: blur or noise.
 # - Is it **complete**? `patch_coverage` is how far the training image's patches are from the nearest in a sample. Low:
 #   nothing of the scene is lost.
-# - Is it **new**? `copy_distance` is the smallest difference to the training image, in grey levels of 255. Near 0:
-#   memorised. `pixel_diversity` near 0: all samples are the same.
+# - Is it **new**? `copy_distance` is the smallest difference to the training image, in gray levels of 255. Near 0:
+#   memorized. `pixel_diversity` near 0: all samples are the same.
 #
 # None of them needs weights of other networks. No number replaces looking; together they catch what the eye forgives.
 

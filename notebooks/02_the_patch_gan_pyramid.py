@@ -9,27 +9,38 @@
 # %% [markdown]
 # # Lesson 2: the patch-GAN pyramid (SinGAN)
 #
-# **Goal:** understand how SinGAN draws from coarse to fine: a judge of patches at every size, and generators that each
-# only add something to the enlarged picture from below.
+# **Goal:** understand how SinGAN draws from coarse to fine: a judge of patches at every size, and
+# generators that each only add something to the enlarged picture from below.
+
+# %%
+from siv_lite.figures import show_map
+
+show_map("singan", "pyramid")
+
+# %% [markdown]
+# SinGAN, at the lower right, is the older method. It has a G and a D for every size, a *stage*.
+# Noise goes into G; D compares the patches of what comes out with those of the training picture at
+# that size. The result is enlarged for the next stage and used twice: G looks at it, and what G
+# draws is added to it.
 #
-# **You need:** PyTorch, and from lesson 1: a judge of five 3 x 3 convolutions sees 11 x 11 pixels, and in a smaller
-# copy of the picture that is a larger part of the scene.
+# **You need:** PyTorch, and from lesson 1: a judge of five 3 x 3 convolutions sees 11 x 11 pixels,
+# and in a smaller copy of the picture that is a larger part of the scene.
 #
 # **Time:** 5 seconds of computing on two cores; 20 minutes of reading and exercises.
 #
-# **Words used below.** A *stage* is one size of the pyramid, with its own networks; 0 is the coarsest. G is its
-# *generator*; the *residual* is what G adds. D is its *critic*, which gives each patch a score, any number, higher for
-# "more real". The *noise amplitude* sigma is what a stage's noise is multiplied by. The *reconstruction* is drawn from
-# one fixed noise, z*, and should be the training picture.
+# **Words used below.** A *stage* is one size of the pyramid, with its own networks; 0 is the
+# coarsest. G is its *generator*; the *residual* is what G adds. D is its *critic*, which gives each
+# patch a score, any number, higher for "more real". The *noise amplitude* sigma is what a stage's
+# noise is multiplied by. The *reconstruction* is drawn from one fixed noise, z*, and should be the
+# training picture.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
-preset: str = "lesson"  # smoke (seconds) or lesson; it matters only where a SinGAN is trained here
-train_now: bool = False  # train here instead of opening the shipped run: about 5 minutes on one core with `lesson`
+preset: str = "lesson"  # smoke (seconds) or lesson; matters only where a SinGAN is trained here
+train_now: bool = False  # train here, about 5 minutes on one core, instead of opening a shipped run
 out: str = "../runs/lesson_02"  # folder of a SinGAN that is trained here
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import math
 from pathlib import Path
 
@@ -40,99 +51,73 @@ import torch.nn.functional as F
 
 from siv_lite import contact_sheet, losses, open_run, read_frames, train
 from siv_lite.editing import redraw
-from siv_lite.figures import show_images
+from siv_lite.figures import plot_lines
+from siv_lite.lesson_checks import check
 from siv_lite.methods.pyramid import pyramid_sizes, resize
 from siv_lite.methods.singan import Generator
 from siv_lite.widgets import Picture, encode
-
-close = torch.testing.assert_close
-
-# %% [markdown]
-# ## The whole method, and today's part
-#
-# Every column is a stage. Noise goes into G; D compares the patches of what comes out with the training picture's in
-# that size. The picture is enlarged for the next column and used twice: G looks at it, and G's residual is added to it.
-# The reduced copies were lesson 1, so they are grey.
-
-
-# %%
-def draw_method(*lit: str) -> None:
-    """Three of SinGAN's stages, coarse to fine; the parts named in `lit` in colour."""
-    axes = plt.figure(figsize=(10, 3.4)).add_axes((0, 0, 1, 1), xlim=(-0.7, 6), ylim=(-0.4, 3.4))
-    axes.axis("off")
-    for x, stage in ((0, "coarsest"), (2.1, "middle"), (4.2, "finest")):
-        parts = {f"noise, {stage}": (x, 3), "G": (x, 2), "picture": (x, 1), "D": (x, 0), "real, reduced": (x + 1.1, 0)}
-        for name, place in parts.items():
-            colour = "gold" if name.split(",")[0] in lit else "gainsboro"
-            axes.text(*place, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.4", "fc": colour})
-        arrows = [((x, y - 0.25), (x, y - 0.75)) for y in (3, 2, 1)] + [((x + 0.7, 0), (x + 0.1, 0))]
-        if x < 4:
-            arrows += [((x + 0.3, 1.05), (x + 1.95, 1.9)), ((x + 0.3, 1), (x + 1.8, 1))]
-            axes.text(x + 1.1, 1.1, "enlarged", ha="center", style="italic")
-        for begin, end in arrows:
-            axes.annotate("", end, begin, arrowprops={"arrowstyle": "->"})
-
-
-draw_method("noise", "G", "picture", "D")
-plt.show()
 
 # %% [markdown]
 # ## Predict before you run
 #
 # Write your answers down.
 #
-# 1. A trained SinGAN gets noise at all its stages. We take it away from all but the coarsest. What do you see: the same
-#    samples, blurred ones, or the training picture?
-# 2. Now we take it away from the coarsest stage too. What is drawn: the training picture, an average of all samples, or
-#    neither?
-# 3. We ask for pictures twice as high. Are the balloons twice as large, is there more sky, or are there two scenes, one
-#    above the other?
+# 1. A trained SinGAN gets noise at all its stages. We take it away from all but the coarsest. What
+#    do you see: the same samples, blurred ones, or the training picture?
+# 2. Now we take it away from the coarsest stage too. What is drawn: the training picture, an
+#    average of all samples, or neither?
+# 3. We ask for pictures twice as high. Are the balloons twice as large, is there more sky, or are
+#    there two scenes, one above the other?
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 folder = Path(source).parent / "runs" / f"{Path(source).stem}_singan"
 if train_now or not folder.exists():
     folder = train("singan", read_frames(source, 64)[:1], Path(out, "singan"), preset).folder
 run = open_run(folder, "cpu")
-method, frames = run.method, run.frames
+method = run.method
+frames = run.frames
 height, width = frames.shape[2:]
 contact_sheet({"the training picture": frames, "six samples": run.sample(6, seed=1)}, scale=2)
 
 # %% [markdown]
 # ## How many stages, of which sizes?
 #
-# The shipped picture has 48 x 64 pixels. The coarsest copy shall be 25 high, and each stage at most 1 / 0.65 = 1.54
-# times larger than the one below. One such step leads from 25 to 38, two to 59: two are enough. The release takes one
-# more, and so do we. Three equal steps are of the third root of 48 / 25 each, 1.243. Sizes are rounded up.
+# The shipped picture has 48 x 64 pixels. The coarsest copy shall be 25 high, and each stage at most
+# 1 / 0.65 = 1.54 times larger than the one below. One such step leads from 25 to 38, two to 59: two
+# are enough. The official code takes one more, and so do we. Three equal steps are by the cube root
+# of 48 / 25 each, 1.243. Sizes are rounded up.
 
 # %%
 ratio = (48 / 25) ** (1 / 3)
-highs = [25, 25 * ratio, 25 * ratio**2, 48]
-by_hand = [(math.ceil(high), math.ceil(high * 64 / 48)) for high in highs]
+by_hand = []
+for high in (25, 25 * ratio, 25 * ratio**2, 48):
+    by_hand.append((math.ceil(high), math.ceil(high * 64 / 48)))
+
 found = pyramid_sizes(48, 64, coarsest=25, factor=0.65)
-assert found == by_hand, "look at pyramid_sizes in siv_lite/methods/pyramid.py: the number of steps, the rounding up"
+assert found == by_hand, "look at pyramid_sizes: the number of steps, the rounding up"
 print("by hand and by the package:", by_hand)
 
 # %% [markdown]
-# How much does D see? Across the coarsest copy three windows of 11 stand side by side, two on top of each other. So its
-# D can tell, roughly, how wood, balloon and sky are arranged. In the finest copy the window is less than a quarter of
-# the height: a balloon's stripes.
+# How much does D see? Across the coarsest copy three windows of 11 stand side by side, two on top
+# of each other. So its D can tell, roughly, how wood, balloon and sky are arranged. In the finest
+# copy the window is less than a quarter of the height: a balloon's stripes.
 
 # %%
 for stage, (high, wide) in enumerate(method.sizes):
-    across, down = wide / 11, high / 11
-    print(f"stage {stage}: {high} x {wide} pixels, {across:.1f} patches across and {down:.1f} down")
+    print(f"stage {stage}: {high} x {wide} pixels, ", end="")
+    print(f"{wide / 11:.1f} patches across and {high / 11:.1f} down")
 
 # %% [markdown]
 # ## One stage: enlarge, look, add
 #
-# A stage enlarges the picture from below. G gets that *plus noise*, and gives the residual. The new picture is the sum:
+# A stage enlarges the picture from below. G gets that *plus noise*, and gives the residual. The new
+# picture is the sum:
 #
 # $$ x_n = \mathrm{up}(x_{n-1}) + G_n(\mathrm{up}(x_{n-1}) + \sigma_n z_n) $$
 #
-# Note where the noise is: inside G only, not in the sum. What becomes of it is up to G. At stage 0 nothing is below;
-# read zeros. G ends with a tanh, so it changes no value by more than 1. And since five convolutions take 5 pixels from
-# each side, 5 zeros are put around first.
+# Note where the noise is: inside G only, not in the sum. What becomes of it is up to G. At stage 0
+# nothing is below; read zeros. G ends with a tanh, so it changes no value by more than 1. And since
+# five convolutions take 5 pixels from each side, 5 zeros are put around first.
 
 
 # %%
@@ -140,45 +125,51 @@ def refine(G: Generator, coarser: torch.Tensor, noise: torch.Tensor, sigma: floa
     """One stage: the enlarged picture plus what G adds to it."""
     enlarged = resize(coarser, noise.shape[2:])
     seen = F.pad(enlarged + sigma * noise, [5] * 4)
-    return enlarged + torch.tanh(G.tail(G.layers(seen)))
+    residual = torch.tanh(G.tail(G.layers(seen)))
+    return enlarged + residual
 
 
 # %% [markdown]
-# A check by hand. The picture below is flat, 0.5, so the enlarged one is too. We set the weights of G's last layer to 0
-# and its bias to atanh(0.25). Then G adds 0.25, whatever it sees: 0.75 everywhere, and strong noise must not show.
+# A check by hand. The picture below is flat, 0.5, so the enlarged one is too. We set the weights of
+# G's last layer to 0 and its bias to atanh(0.25). Then G adds 0.25, whatever it sees: 0.75
+# everywhere, and strong noise must not show.
 
 # %%
 G = Generator(width=4).eval()
 torch.nn.init.zeros_(G.tail.weight)
 torch.nn.init.constant_(G.tail.bias, math.atanh(0.25))
-coarser, z = torch.full((1, 3, 4, 4), 0.5), torch.randn(1, 3, 6, 6, generator=torch.Generator().manual_seed(0))
-ours, theirs = refine(G, coarser, z, sigma=5.0), G(5.0 * z, resize(coarser, (6, 6)))
-close(ours, torch.full((1, 3, 6, 6), 0.75), msg="Not 0.75: look at what `refine` adds to what")
-close(theirs, ours, msg="Look at Generator.forward in siv_lite/methods/singan.py: is the noise in the sum?")
+
+coarser = torch.full((1, 3, 4, 4), 0.5)
+z = torch.randn(1, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+ours = refine(G, coarser, z, sigma=5.0)
+theirs = G(5.0 * z, resize(coarser, (6, 6)))
+check(ours, torch.full((1, 3, 6, 6), 0.75), "Not 0.75: look at what `refine` adds to what")
+check(theirs, ours, "Look at Generator.forward in methods/singan.py: is the noise in the sum?")
 print("0.5 + 0.25, by hand and by the package: True")
 
 # %% [markdown]
-# Now the whole pyramid, with trained networks: refine zeros, refine the result, and so on. `method.rest()` makes batch
-# normalisation use what it has learned.
+# Now the whole pyramid, with trained networks: refine zeros, refine the result, and so on.
+# `method.rest()` makes batch normalization use what it has learned.
 
 
 # %%
 @torch.no_grad()
 def draw_stages(noise: list[torch.Tensor]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """For every stage the enlarged picture from below, and the picture after its G."""
+    """For every stage the enlarged image from below, and the image after its G."""
     method.rest()
-    picture, found = torch.zeros(len(noise[0]), 3, *method.sizes[0]), []
+    image = torch.zeros(len(noise[0]), 3, *method.sizes[0])
+    found = []
     for stage, z in enumerate(noise):
-        enlarged = resize(picture, z.shape[2:])
-        picture = refine(method.networks[f"G{stage}"], picture, z, method.amplitudes[stage])
-        found.append((enlarged, picture))
+        enlarged = resize(image, z.shape[2:])
+        image = refine(method.networks[f"G{stage}"], image, z, method.amplitudes[stage])
+        found.append((enlarged, image))
     return found
 
 
 latents = method.draw_latents(4, seed=1)  # all the noise of a sample in one row
 stages = draw_stages(method.split(latents, method.sizes))
-last = stages[-1][1].clamp(-1, 1)
-close(last, run.sample(4, seed=1), msg="Look at SinGAN.refine and Pyramid.refine_all: which noise for which stage?")
+finest = stages[-1][1].clamp(-1, 1)
+check(finest, run.sample(4, seed=1), "Look at SinGAN.refine: which noise for which stage?")
 print("our loop draws the same four samples as the package: True")
 
 # %% [markdown]
@@ -186,58 +177,64 @@ print("our loop draws the same four samples as the package: True")
 
 
 # %%
-def enlarge(pictures: torch.Tensor) -> torch.Tensor:
-    """Pictures of any stage in the final size, with visible pixels."""
-    return F.interpolate(pictures.clamp(-1, 1), (height, width))
+def enlarge(images: torch.Tensor) -> torch.Tensor:
+    """Images of any stage at the final size, with visible pixels."""
+    return F.interpolate(images.clamp(-1, 1), (height, width))
 
 
-contact_sheet({f"stage {k}": enlarge(picture) for k, (_, picture) in enumerate(stages)}, scale=4)
+contact_sheet({f"stage {k}": enlarge(image) for k, (_, image) in enumerate(stages)}, scale=4)
 
 # %% [markdown]
-# Look down a column of the shipped balloons. Stage 0 gives a green strip, sky and a few dark blots. At stage 1 there
-# are bodies (not from every blot: that at the lower left of the first column is gone), at stage 2 outlines, at stage 3
-# stripes. From stage 1 on no balloon moves. It is far from perfect: stage 0 is muddy, and some balloons end up smeared.
+# Look down a column of the shipped balloons. Stage 0 gives a green strip, sky and a few dark blots.
+# At stage 1 there are bodies (not from every blot: that at the lower left of the first column is
+# gone), at stage 2 outlines, at stage 3 stripes. From stage 1 on no balloon moves. It is far from
+# perfect: stage 0 is muddy, and some balloons end up smeared.
 #
-# Now one sample, and a column is a stage. The middle row is what G adds, four times as strong, around grey.
+# Now one sample, and a column is a stage. The middle row is what G adds, four times as strong,
+# around gray.
 
 # %%
-first = [(enlarged[:1], picture[:1]) for enlarged, picture in stages]
-rows = {"enlarged, from below": torch.cat([enlarge(x) for x, _ in first])}
-rows["added by G, x 4"] = torch.cat([enlarge(4 * (picture - x)) for x, picture in first])
-rows["the sum"] = torch.cat([enlarge(picture) for _, picture in first])
-contact_sheet(rows, scale=4)
+rows = {"enlarged, from below": [], "added by G, x 4": [], "the sum": []}
+for enlarged, image in stages:
+    rows["enlarged, from below"].append(enlarge(enlarged[:1]))
+    rows["added by G, x 4"].append(enlarge(4 * (image - enlarged)[:1]))
+    rows["the sum"].append(enlarge(image[:1]))
+contact_sheet({name: torch.cat(images) for name, images in rows.items()}, scale=4)
 
 # %% [markdown]
-# Stage 1 still changes large areas: it lifts the edge of the wood. What stage 3 adds is thin, and strongest on the
-# balloons, where the detail is.
+# Stage 1 still changes large areas: it lifts the edge of the wood. What stage 3 adds is thin, and
+# strongest on the balloons, where the detail is.
 #
 # ## One noise for the training picture
 #
-# No plain GAN is asked for its training picture itself. SinGAN is, from one noise: z*, drawn once for the coarsest
-# stage, and *zeros* at all finer ones. G's loss has two terms, the critic's score of a sample and the squared error of
-# the reconstruction:
+# No plain GAN is asked for its training picture itself. SinGAN is, from one noise: z*, drawn once
+# for the coarsest stage, and *zeros* at all finer ones. G's loss has two terms, the critic's score
+# of a sample and the squared error of the reconstruction:
 #
 # $$ \mathcal{L}_G = -\,\mathrm{mean}\,D(G(z)) + 10 \cdot \mathrm{mean}\,(G(z^*) - x)^2 $$
 
 # %%
 fixed = draw_stages(method.fixed_noise(1))
 rebuilt = run.generate(0 * latents[:1], start=method.stages - 1)  # zeros there, z* below
-close(fixed[-1][1].clamp(-1, 1), rebuilt, msg="Look at Pyramid.fixed_noise: z* at stage 0, zeros above")
-rows = {"reconstruction": torch.cat([enlarge(picture) for _, picture in fixed])}
-contact_sheet(rows | {"real, reduced": torch.cat([enlarge(real[:1]) for real in method.real])}, scale=4)
+ours = fixed[-1][1].clamp(-1, 1)
+check(ours, rebuilt, "Look at Pyramid.fixed_noise: z* at stage 0, zeros above")
+
+reconstruction = torch.cat([enlarge(image) for _, image in fixed])
+real = torch.cat([enlarge(real[:1]) for real in method.real])
+contact_sheet({"reconstruction": reconstruction, "real, reduced": real}, scale=4)
 
 # %% [markdown]
-# All ten balloons stand where they belong, even in the first column. So z* is like a key: those 25 x 34 numbers and the
-# weights together hold the picture. Any other noise gives a new scene.
+# All ten balloons stand where they belong, even in the first column. So z* is a key: those 25 x 34
+# numbers and the weights together hold the picture. Any other noise gives a new scene.
 #
 # ## How much noise?
 #
-# Finer stages should invent only what is *missing* below them. How much is that? Compare the enlarged reconstruction
-# with the training picture in that size. The root of the mean squared difference (RMSE), times 0.1, is sigma. At stage
-# 0 it is 1.
+# Finer stages should invent only what is *missing* below them. How much is that? Compare the
+# enlarged reconstruction with the training picture in that size. The root of the mean squared
+# difference (RMSE), times 0.1, is sigma. At stage 0 it is 1.
 #
-# By hand, four pixels that differ by 0, 0.2, 0.4 and 0.4: the mean square is 0.36 / 4 = 0.09, its root 0.3, so sigma is
-# 0.03.
+# By hand, four pixels that differ by 0, 0.2, 0.4 and 0.4: the mean square is 0.36 / 4 = 0.09, its
+# root 0.3, so sigma is 0.03.
 
 
 # %%
@@ -247,50 +244,59 @@ def noise_amplitude(enlarged: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
 
 
 toy = noise_amplitude(torch.zeros(4), torch.tensor([0.0, 0.2, -0.4, 0.4]))
-close(toy, torch.tensor(0.03), msg="Not 0.03: look at the order of square, mean and root")
-ours = [noise_amplitude(enlarged, real) for (enlarged, _), real in zip(fixed[1:], method.real[1:], strict=True)]
-hint = "Look at Pyramid.settle: whose error, of which stage? (2 % off is allowed: the shipped weights are rounded)"
-close(torch.stack(ours), method.amplitudes[1:], rtol=0.02, atol=0, msg=hint)
+check(toy, 0.03, "Not 0.03: look at the order of square, mean and root")
+
+ours = []
+for stage in range(1, method.stages):
+    enlarged, _ = fixed[stage]
+    ours.append(noise_amplitude(enlarged, method.real[stage]))
+hint = "Look at Pyramid.settle: whose error, of which stage?"
+check(torch.stack(ours), method.amplitudes[1:], hint, rtol=0.02)  # the shipped weights are rounded
 print("0.03 by hand, and the trained stages' amplitudes by our function: True")
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-print("in grey levels of 255:  before G  after G  noise")
-for stage, (pair, real) in enumerate(zip(fixed, method.real, strict=True)):
-    before, after = (127.5 * (x - real).square().mean().sqrt() for x in pair)
-    print(f"stage {stage}                 {before:8.1f} {after:8.1f} {127.5 * method.amplitudes[stage]:6.1f}")
+# %% tags=["nbval-ignore-output"]
+print("in gray levels of 255:  before G  after G  noise")
+for stage, (enlarged, image) in enumerate(fixed):
+    real = method.real[stage]
+    before = 127.5 * (enlarged - real).square().mean().sqrt()
+    after = 127.5 * (image - real).square().mean().sqrt()
+    noise = 127.5 * method.amplitudes[stage]
+    print(f"stage {stage}                 {before:8.1f} {after:8.1f} {noise:6.1f}")
 
 # %% [markdown]
-# Each G brings the reconstruction nearer to its copy. Enlarged for the next stage it is wrong again, since the next
-# copy has more detail. A tenth of that is **one or two grey levels** of noise: nobody would see it on a screen.
+# Each G brings the reconstruction nearer to its copy. Enlarged for the next stage it is wrong
+# again, since the next copy has more detail. A tenth of that is **one or two gray levels** of
+# noise: nobody would see it on a screen.
 #
 # ## Which stage decides what?
 #
-# `start` keeps z* (and zeros) below that stage and draws fresh noise from it on. The chart gives diversity as the paper
-# measures it: each pixel's standard deviation over samples, here 32, mean over pixels, over that of the training
-# picture.
+# `start` keeps z* (and zeros) below that stage and draws fresh noise from it on. The chart shows
+# diversity as the paper measures it: each pixel's standard deviation over samples, here 32,
+# averaged over pixels, divided by the standard deviation of the training picture.
 
 # %%
-drawn = {f"noise from stage {start} on": run.sample(32, seed=1, start=start) for start in range(method.stages)}
+drawn = {}
+for start in range(method.stages):
+    drawn[f"noise from stage {start} on"] = run.sample(32, seed=1, start=start)
 contact_sheet({name: samples[:6] for name, samples in drawn.items()}, scale=2)
 
 # %%
 spread = [(samples.std(0).mean() / frames.std()).item() for samples in drawn.values()]
-plt.figure(figsize=(6, 2.4)).add_subplot().bar(list(drawn), spread)
-plt.tick_params(axis="x", labelsize=7)
-plt.ylabel("diversity")
-plt.show()
+labels = {"ylabel": "diversity", "ylim": (0, None), "xticks": range(method.stages)}
+plot_lines(
+    {"diversity": spread}, x=range(method.stages), xlabel="noise from this stage on", **labels
+)
 print("most of it comes from the coarsest stage:", spread[0] > 2 * spread[1])
 
 # %% [markdown]
-# In the shipped runs the coarsest stage decides nearly all: from stage 1 on, six samples look like six copies of the
-# training picture. **Published** (Table 1): 0.5 from the coarsest scale, 0.35 from the next, for pictures four times
-# larger, with more stages and longer trainings. So take from here *that* the coarse stage has the layout, not *how
-# little* is left to the others.
+# In the shipped runs the coarsest stage decides nearly everything: from stage 1 on, six samples
+# look like six copies of the training picture. **Published** (Table 1): 0.5 from the coarsest
+# scale, 0.35 from the next, for pictures four times larger, with more stages and longer trainings.
+# So take from here *that* the coarse stage has the layout, not *how little* is left to the others.
 #
 # ## Broken on purpose: other amplitudes
 #
-# To change sigma we multiply the latents, which comes to the same.
+# To change sigma we multiply the latents, which amounts to the same.
 
 
 # %%
@@ -298,41 +304,52 @@ def draw_with(sigmas: list[float], n: int = 6) -> torch.Tensor:
     """The samples of seed 1 with other noise amplitudes than the trained ones."""
     parts = method.split(method.draw_latents(n, seed=1), method.sizes)
     factors = torch.tensor(sigmas) / method.amplitudes
-    return run.generate(torch.cat([x * part.flatten(1) for x, part in zip(factors, parts, strict=True)], dim=1))
+    scaled = [factor * part.flatten(1) for factor, part in zip(factors, parts, strict=True)]
+    return run.generate(torch.cat(scaled, dim=1))
 
 
 coarsest, *finer = method.amplitudes.tolist()
-rows = {"as trained": draw_with([coarsest, *finer]), "finer stages: 0": draw_with([coarsest] + [0.0] * len(finer))}
-rows |= {"all: 0": draw_with([0.0] * method.stages), "all: 1": draw_with([1.0] * method.stages)}
+rows = {
+    "as trained": draw_with([coarsest, *finer]),
+    "finer stages: 0": draw_with([coarsest] + [0.0] * len(finer)),
+    "all: 0": draw_with([0.0] * method.stages),
+    "all: 1": draw_with([1.0] * method.stages),
+}
 contact_sheet(rows, scale=2)
 
 # %%
-first, *others = rows["all: 0"]
-print("without any noise all samples are one:", all(torch.allclose(x, first, atol=1e-4) for x in others))
+first = rows["all: 0"][0]
+same = [torch.allclose(image, first, atol=1e-4) for image in rows["all: 0"]]
+print("without any noise all samples are one:", all(same))
+
 middle = first[:, height // 3 : -height // 3, width // 3 : -width // 3]
-print("it is flat in the middle, not at the rim:", bool((middle.std((1, 2)) < 0.5 * first.std((1, 2))).all()))
-print("and it is not the training picture:", bool((first - frames[0]).abs().mean() > (rebuilt - frames).abs().mean()))
+flat = (middle.std((1, 2)) < 0.5 * first.std((1, 2))).all()
+print("it is flat in the middle, not at the rim:", bool(flat))
+
+other = (first - frames[0]).abs().mean() > (rebuilt - frames).abs().mean()
+print("and it is not the training picture:", bool(other))
 
 # %% [markdown]
-# Answer to question 1: **the same samples**, as far as the eye can tell. Here the finer stages hardly invent.
+# Answer to question 1: **the same samples**, as far as the eye can tell. Here the finer stages
+# invent next to nothing.
 #
-# Answer to question 2: **neither**. Zeros are not z*. Nor is it an average: G has never seen this input, and draws one
-# flat colour. But look at the rim. There G *does* know something: the zeros around its input tell where the picture
-# ends. Remember it.
+# Answer to question 2: **neither**. Zeros are not z*. Nor is it an average: G has never seen this
+# input, and draws one flat color. But look at the rim. There G *does* know something: the zeros
+# around its input tell it where the picture ends. Remember that.
 #
-# With all at 1, noise drowns the picture. The slider sets sigma of all finer stages. From where on do *you* see it? The
-# printed page has five positions.
+# With all of them at 1, noise drowns the picture. The slider sets the sigma of all finer stages.
+# From which value on do *you* see it? The printed page has five positions.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.FloatSlider(value=0.1, min=0, max=0.3, step=0.01, description="sigma")
 view = Picture("Six samples with the chosen noise at the finer stages", height=None)
 
 
 def show_sigma(change: dict | None = None) -> None:
     """Draw the samples for the slider's amplitude."""
-    sheet = {f"sigma {slider.value:.2f} at stages 1 and finer": draw_with([1.0] + [slider.value] * len(finer))}
-    view.value = encode(contact_sheet(sheet, scale=2))
+    samples = draw_with([1.0] + [slider.value] * len(finer))
+    caption = f"sigma {slider.value:.2f} at stages 1 and finer"
+    view.value = encode(contact_sheet({caption: samples}, scale=2))
 
 
 slider.observe(show_sigma, "value")
@@ -340,20 +357,27 @@ show_sigma()
 widgets.VBox([slider, view])
 
 # %%
-contact_sheet({f"sigma {x}": draw_with([1.0] + [x] * len(finer)) for x in (0.0, 0.01, 0.03, 0.1, 0.3)}, scale=2)
+rows = {}
+for sigma in (0.0, 0.01, 0.03, 0.1, 0.3):
+    rows[f"sigma {sigma}"] = draw_with([1.0] + [sigma] * len(finer))
+contact_sheet(rows, scale=2)
 
 # %% [markdown]
-# Up to 0.03, three times the trained value, next to nothing. At 0.1 there is grain, more than G has learned to use; at
-# 0.3 the balloons are nearly gone.
+# Up to 0.03, three times the trained value, you see next to nothing. At 0.1 there is grain, more
+# than G has learned to use; at 0.3 the balloons are nearly gone.
 #
 # ## Broken on purpose: no coarse stage
 #
-# What if stage 1 or a finer one begins with a picture of our choice? `redraw` reduces a picture and puts it in below
-# stage `start`. First column: what is put in. Then `start` is 1, 2, 3.
+# What if stage 1 or a finer one starts from a picture of our choice? `redraw` reduces a picture and
+# inserts it below stage `start`. First column: what we insert. Then `start` is 1, 2, 3.
 
 # %%
-random = torch.randn(frames.shape, generator=torch.Generator().manual_seed(0)).mul(0.5).clamp(-1, 1)
-begin = {"flat grey": 0 * frames, "noise": random, "upside down": frames.flip(2)}
+random = torch.randn(frames.shape, generator=torch.Generator().manual_seed(0))
+begin = {
+    "flat gray": 0 * frames,
+    "noise": random.mul(0.5).clamp(-1, 1),
+    "upside down": frames.flip(2),
+}
 rows = {}
 for name, image in begin.items():
     redrawn = [redraw(run, image, start, seed=1) for start in range(1, method.stages)]
@@ -361,145 +385,169 @@ for name, image in begin.items():
 contact_sheet(rows, scale=3)
 
 # %% [markdown]
-# From grey no scene comes; only the rim at stage 1 knows that sky is above. From noise, stage 1 makes something like
-# sky with specks in the balloons' colours, stage 3 next to nothing. And the scene upside down *stays* upside down:
-# these stages see too little of it to mind. Stage 1 redraws the balloons most freely, stage 3 hardly.
+# From gray no scene comes; only the rim at stage 1 knows that sky is above. From noise, stage 1
+# makes something like sky with specks in the balloons' colors, stage 3 next to nothing. And the
+# scene upside down *stays* upside down: these stages see too little of it to object. Stage 1
+# redraws the balloons most freely, stage 3 hardly.
 #
-# That is SinGAN's tool box: what is coarser than a stage's patches is kept, what is finer is redrawn. The notebook
-# `uses` edits, blends and paints like this.
+# That is SinGAN's toolbox: what is coarser than a stage's patches is kept, what is finer is
+# redrawn. The notebook `uses` edits, blends and paints like this.
 #
 # ## Other sizes
 #
 # There are only convolutions, so G works at any size: more noise, a larger picture. Question 3:
 
 # %%
-more = Path(source).parent / "runs" / "beach_singan"
-runs = [run, open_run(more, "cpu")] if more.exists() else [run]
-for each in runs:
-    show_images(each.sample(2, seed=1, size=(height, 2 * width)), "twice as wide", columns=2, scale=3)
+runs = {Path(source).stem: run}
+beach = Path(source).parent / "runs" / "beach_singan"
+if beach.exists():
+    runs["beach"] = open_run(beach, "cpu")
+
+wide = (height, 2 * width)
+rows = {f"{name}, twice as wide": x.sample(2, seed=1, size=wide) for name, x in runs.items()}
+contact_sheet(rows, scale=3)
 
 # %%
-for each in runs:
-    show_images(each.sample(3, seed=1, size=(2 * height, width)), "twice as high", columns=3, scale=3)
+tall = (2 * height, width)
+rows = {f"{name}, twice as high": x.sample(3, seed=1, size=tall) for name, x in runs.items()}
+contact_sheet(rows, scale=3)
 
 # %% [markdown]
-# The answer: **more sky**, with more balloons, about as large as before, if sometimes melted into one. A patch has its
-# size in pixels, and D never asked for anything else. But the wood is one strip at the lower edge, hardly thicker than
-# before! At the beach likewise: an endless sea between sky and sand. Who told G? Inside, every place is alike to a
-# convolution. Only the zeros at the border differ: it is the rim again.
+# The answer: **more sky**, with more balloons, about as large as before, if sometimes melted into
+# one. A patch has its size in pixels, and D never asked for anything else. But the wood is one
+# strip at the lower edge, hardly thicker than before! At the beach likewise: an endless sea between
+# sky and sand. Who told G? Inside, every place looks alike to a convolution. Only the zeros at the
+# border differ: it is the rim again.
 #
 # ## The critic's leash: WGAN-GP
 #
-# A stage's D wants its mean score of real patches above that of generated ones; the difference is the *distance*. D
-# could double it by doubling its last layer, and learn nothing. So it is kept on a leash: when a pixel changes, the sum
-# of all scores should change at a rate of 1. The *gradient penalty* is the mean of (rate - 1) squared, in pictures
-# between real and generated ones.
+# A stage's D wants its mean score of real patches above that of generated ones; the difference is
+# the *distance*. D could double it by doubling its last layer, and learn nothing. So it is kept on
+# a leash: when a pixel changes, the sum of all scores should change at a rate of 1. The *gradient
+# penalty* is the mean of (rate - 1) squared, at pictures between real and generated ones.
 #
-# By hand: D = 3 red + 4 green at every pixel. Its gradient there is (3, 4, 0), of length 5, so the penalty is (5 - 1)^2
-# = 16. With (0.6, 0.8, 0) it is 0. Doubling (3, 4, 0) doubles the distance, but the penalty becomes 81.
+# By hand: D = 3 red + 4 green at every pixel. Its gradient there is (3, 4, 0), of length 5, so the
+# penalty is (5 - 1)^2 = 16. With (0.6, 0.8, 0) it is 0. Doubling (3, 4, 0) doubles the distance,
+# but the penalty becomes 81.
 
 # %%
-real, fake, weight = torch.ones(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 1, 1)
+real = torch.ones(1, 3, 4, 4)
+fake = torch.zeros(1, 3, 4, 4)
 
 
-def critic(pictures: torch.Tensor) -> torch.Tensor:
-    """A map of scores: the weighted sum of every pixel's colours."""
-    return (weight * pictures).sum(1, keepdim=True)
+def make_critic(red: float, green: float, blue: float):
+    """A critic whose score of a pixel is the weighted sum of its colors."""
+    weight = torch.tensor([red, green, blue]).view(1, 3, 1, 1)
+    return lambda images: (weight * images).sum(1, keepdim=True)
 
 
-for colours, by_hand in (((0.6, 0.8, 0.0), 0.0), ((3.0, 4.0, 0.0), 16.0), ((6.0, 8.0, 0.0), 81.0)):
-    weight[0, :, 0, 0] = torch.tensor(colours)
+hint = "look at losses.gradient_penalty: the length is over colors, the mean over pixels"
+for colors, by_hand in (((0.6, 0.8, 0.0), 0.0), ((3.0, 4.0, 0.0), 16.0), ((6.0, 8.0, 0.0), 81.0)):
+    critic = make_critic(*colors)
     found = losses.gradient_penalty(critic, real, fake, torch.Generator().manual_seed(0))
-    hint = f"{colours}: look at losses.gradient_penalty; the length is over colours, the mean over pixels"
-    close(found, torch.tensor(by_hand), atol=1e-4, rtol=0, msg=hint)
-    print(f"distance {(critic(real) - critic(fake)).mean():4.1f}, penalty {by_hand:2.0f} by hand and by the package")
+    check(found, by_hand, f"{colors}: {hint}", atol=1e-4)
+    distance = (critic(real) - critic(fake)).mean()
+    print(f"distance {distance:4.1f}, penalty {by_hand:2.0f} by hand and by the package")
 
 # %% [markdown]
-# Is the rate 1 then? Let D = a red; red is 1 in the real picture, 0 in the generated one. The distance is a, the
-# penalty (a - 1)^2. D minimises w times the penalty minus the distance, `w (a - 1)^2 - a`, whose slope `2 w (a - 1) -
-# 1` is zero at **a = 1 + 1 / (2 w)**. SinGAN's weight w is 0.1: an elastic leash, that gives way up to a = 6.
+# Is the rate 1 then? Let D = a red; red is 1 in the real picture, 0 in the generated one. The
+# distance is a, the penalty (a - 1)^2. D minimizes w times the penalty minus the distance,
+# `w (a - 1)^2 - a`, whose slope `2 w (a - 1) - 1` is zero at **a = 1 + 1 / (2 w)**. SinGAN's weight
+# w is 0.1: an elastic leash that gives way up to a = 6.
 
 # %%
-a, generator = torch.tensor(6.0, requires_grad=True), torch.Generator().manual_seed(0)
-weight = a * torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+a = torch.tensor(6.0, requires_grad=True)
+
+
+def critic(images: torch.Tensor) -> torch.Tensor:
+    """a times red, at every pixel."""
+    return a * images[:, :1]
+
+
 distance = critic(real).mean() - critic(fake).mean()
-loss = 0.1 * losses.gradient_penalty(critic, real, fake, generator) - distance
-(slope,) = torch.autograd.grad(loss, a)
-close(slope, torch.tensor(0.0), atol=1e-5, rtol=0, msg="a = 6 is not the rest point: look at the weight and the signs")
+penalty = losses.gradient_penalty(critic, real, fake, torch.Generator().manual_seed(0))
+(slope,) = torch.autograd.grad(0.1 * penalty - distance, a)
+check(slope, 0.0, "a = 6 is not the rest point: look at the weight and the signs", atol=1e-5)
 print("with weight 0.1 the critic comes to rest at a = 6: True")
 
 # %% [markdown]
-# The penalty stands in a run's log, and the squared error of the reconstruction. Dashed lines: a new stage begins. (The
-# critics themselves are not shipped, since drawing needs none.)
+# A run's log holds the penalty and the squared error of the reconstruction. Dashed lines: a new
+# stage begins. (The critics themselves are not shipped, since drawing needs none.)
 
 # %%
-log, length = run.log(), run.config["settings"]["iterations"]
+log = run.log()
+length = run.config["settings"]["iterations"]
 iterations = [entry["iteration"] for entry in log]
 figure, panels = plt.subplots(1, 2, figsize=(10, 2.6), layout="constrained")
 for axes, name in zip(panels, ("penalty", "reconstruction"), strict=True):
     axes.plot(iterations, [entry[name] for entry in log], linewidth=0.8)
     axes.set(title=name, xlabel="iteration", yscale="log")
     for stage in range(1, method.stages):
-        axes.axvline(stage * length, color="grey", linestyle="--")
+        axes.axvline(stage * length, color="gray", linestyle="--")
 plt.show()
 
 # %% [markdown]
-# With the shipped balloons the penalty rises above 10 at stage 0; 25 would be a rate of 6, as in our toy. It gets lower
-# from stage to stage, but never settles near 0. The error jumps where a stage begins, falls, and falls again in the
-# stage's last fifth, where the learning rate is a tenth.
+# With the shipped balloons the penalty rises above 10 at stage 0; 25 would be a rate of 6, as in
+# our toy. It gets lower from stage to stage, but never settles near 0. The error jumps where a
+# stage begins, falls, and falls again in the stage's last fifth, where the learning rate is a
+# tenth.
 #
 # ## Exercises
 #
 # Replace each `...`; the cell below then checks. Before that it says "not yet".
 #
-# **1.** How many stages has the pyramid of a picture whose shorter side is `short`? Mind the release's one more.
+# **1.** How many stages has the pyramid of a picture whose shorter side is `short`? Mind the extra
+# one of the official code.
 
 
 # %%
 def count_stages(short: int, coarsest: int, factor: float) -> int:
-    """Stages from `coarsest` to `short` pixels, each at most 1 / `factor` times larger than the one below."""
+    """Stages from `coarsest` to `short` pixels, each at most 1 / `factor` times the one below."""
     ...
 
 
 # %%
 if count_stages(48, 25, 0.65) is None:
-    print("not yet: count_stages returns nothing; multiply in a loop until you are there, or take a logarithm")
+    print("not yet: count_stages returns nothing; multiply in a loop, or take a logarithm")
 else:
     for case in ((48, 25, 0.65), (48, 6, 0.3), (188, 25, 0.75), (100, 25, 0.8)):
         short, coarsest, factor = case
         wanted = len(pyramid_sizes(short, 2 * short, coarsest, factor))
-        assert count_stages(*case) == wanted, f"{case}: {wanted} stages; k steps are k + 1 stages, and then one more"
+        hint = "k steps are k + 1 stages, and then one more"
+        assert count_stages(*case) == wanted, f"{case}: {wanted} stages; {hint}"
     print("exercise 1: right")
 
 # %% [markdown]
-# **2.** Write the gradient penalty yourself. `share` says where between the two pictures: 0 at the generated one, 1 at
-# the real one.
+# **2.** Write the gradient penalty yourself. `share` says where between the two pictures: 0 at the
+# generated one, 1 at the real one.
 
 
 # %%
 def my_penalty(D, real: torch.Tensor, fake: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Mean of (length of the gradient of D's summed scores, over the colours of a pixel, - 1)^2."""
+    """Mean of (length of the gradient of D's summed scores, over a pixel's colors, - 1)^2."""
     ...
 
 
 # %%
-def curved(pictures: torch.Tensor) -> torch.Tensor:
+def curved(images: torch.Tensor) -> torch.Tensor:
     """A critic whose gradient depends on the place."""
-    return pictures.pow(3).sum(1, keepdim=True)
+    return images.pow(3).sum(1, keepdim=True)
 
 
 share = torch.rand((1, 1, 1, 1), generator=torch.Generator().manual_seed(1))
 found = my_penalty(curved, real, fake, share)
 if found is None:
-    print("not yet: my_penalty returns nothing; requires_grad_() on the picture between, then torch.autograd.grad")
+    print("not yet: my_penalty returns nothing; requires_grad_(), then torch.autograd.grad")
 else:
     wanted = losses.gradient_penalty(curved, real, fake, torch.Generator().manual_seed(1))
-    close(found, wanted, rtol=1e-4, atol=1e-5, msg="Look at the place between the two, and at the sum over colours")
+    hint = "Look at the place between the two, and at the sum over colors"
+    check(found, wanted, hint, rtol=1e-4, atol=1e-5)
     print("exercise 2: right")
 
 # %% [markdown]
-# **3.** Draw four samples in which *only* stage `stage` has fresh noise; all others have that of the reconstruction.
-# Useful: `method.fixed_noise(4)`, `method.split(latents, method.sizes)` and `draw_stages`.
+# **3.** Draw four samples in which *only* stage `stage` has fresh noise; all others have that of
+# the reconstruction. Useful: `method.fixed_noise(4)`, `method.split(latents, method.sizes)` and
+# `draw_stages`.
 
 
 # %%
@@ -510,11 +558,12 @@ def vary_only(stage: int) -> torch.Tensor:
 
 # %%
 if vary_only(0) is None:
-    print("not yet: vary_only returns nothing; replace one entry of the list fixed_noise returns")
+    print("not yet: vary_only returns nothing; replace one entry of what fixed_noise returns")
 else:
-    newest, hint = method.stages - 1, "look at which entry you replace, and at clamp(-1, 1)"
-    close(vary_only(newest), run.sample(4, seed=1, start=newest), msg=f"stage {newest}: {hint}")
-    close(vary_only(0), draw_with([1.0] + [0.0] * newest, n=4), msg=f"stage 0: {hint}")
+    newest = method.stages - 1
+    hint = "look at which entry you replace, and at clamp(-1, 1)"
+    check(vary_only(newest), run.sample(4, seed=1, start=newest), f"stage {newest}: {hint}")
+    check(vary_only(0), draw_with([1.0] + [0.0] * newest, n=4), f"stage 0: {hint}")
     print("exercise 3: right")
 
 # %% [markdown]
@@ -522,39 +571,43 @@ else:
 #
 # ## Quiz
 #
-# **1.** A balloon stands in the middle of the wood. Which critic is most likely to object? (a) Stage 0's. (b) The
-# finest. (c) All alike.
-# <details><summary>Answer</summary>(a). Its window shows nearly half of the height: wood and balloon are in one patch.
-# </details>
+# **1.** A balloon stands in the middle of the wood. Which critic is most likely to object? (a)
+# Stage 0's. (b) The finest. (c) All alike.
+# <details><summary>Answer</summary>(a). Its window shows nearly half of the height: wood and
+# balloon are in one patch. </details>
 #
-# **2.** The enlarged reconstruction of stage 1 happens to equal the training picture of stage 2. What is sigma of stage
-# 2? (a) 0. (b) 0.1. (c) 1.
-# <details><summary>Answer</summary>(a). Nothing is missing, so the stage gets nothing to invent with.</details>
+# **2.** The enlarged reconstruction of stage 1 happens to equal the training picture of stage 2.
+# What is sigma of stage 2? (a) 0. (b) 0.1. (c) 1.
+# <details><summary>Answer</summary>(a). Nothing is missing, so the stage gets nothing to invent
+# with.</details>
 #
-# **3.** Why is the noise not added to the picture itself? (a) It is. (b) It would stay there as grain. (c) That would
-# be slow.
-# <details><summary>Answer</summary>(b). G sees the noise, but its residual is added to the picture without.</details>
+# **3.** Why is the noise not added to the picture itself? (a) It is. (b) It would stay there as
+# grain. (c) That would be slow.
+# <details><summary>Answer</summary>(b). G sees the noise, but its residual is added to the picture
+# without.</details>
 #
-# **4.** You want other stripes on the same balloons. Where does the noise start? (a) At stage 0. (b) At a fine stage.
-# <details><summary>Answer</summary>(b), as the paper does with a zebra's stripes. (In our small runs, fine noise
-# changes next to nothing.)</details>
+# **4.** You want other stripes on the same balloons. Where does the noise start? (a) At stage 0.
+# (b) At a fine stage.
+# <details><summary>Answer</summary>(b), as the paper does with a zebra's stripes. (In our small
+# runs, fine noise changes next to nothing.)</details>
 
 # %% [markdown]
 # ## Where we differ
 #
-# | | paper | release | here |
+# | | paper | official code | here |
 # |---|---|---|---|
 # | stage 0 is | the finest | the coarsest | the coarsest |
 # | longer side of the picture | 250 pixels | at most 250 | 64 |
 # | ratio of two stages | as near to 0.75 as fits | asked for 0.75 | asked for 0.65, `paper`: 0.75 |
 # | number of stages | as the ratio asks | one more | one more |
 # | iterations of a stage | 2,000 | 2,000 | 500, `paper`: 2,000 |
-# | z* of the coarsest stage | drawn once | drawn anew in every iteration, the last one kept | drawn once |
-# | noise of the coarsest stage | not specified | one map for all three colours | one map for all three colours |
-# | noise while D is updated | not specified | drawn once for the three updates | drawn for each update |
-# | gradient penalty | WGAN-GP | length over the colours of each pixel | as the release |
-# | after a stage is trained | kept fixed | fixed, learned statistics | fixed, learned statistics |
+# | coarsest z* | drawn once | drawn anew every iteration; the last is kept | drawn once |
+# | coarsest noise | not specified | one map for all three colors | the same |
+# | noise of D's updates | not specified | drawn once for all three | drawn for each |
+# | gradient penalty | WGAN-GP | length over the colors of each pixel | the same |
+# | after a stage is trained | kept fixed | fixed, learned statistics | the same |
 #
 # ## Next
 #
-# `03_from_noise_to_image` leaves the pyramid: SIV-GAN draws with one generator, from one small vector of noise.
+# `03_from_noise_to_image` leaves the pyramid: SIV-GAN draws with one generator, from one small
+# vector of noise.

@@ -7,10 +7,10 @@
 # ---
 
 # %% [markdown]
-# # Lesson 5: diversity regularisation
+# # Lesson 5: diversity regularization
 #
 # **Goal:** understand why a GAN that has seen one image wants to draw only that image, and how one term in the
-# generator's loss, diversity regularisation (DR), keeps its samples apart.
+# generator's loss, diversity regularization (DR), keeps its samples apart.
 #
 # **You need:** PyTorch's autograd, and lesson 0 (`00_start_here`) for what SIV-GAN is. The paper's section is 3.2.
 #
@@ -27,8 +27,7 @@ steps: int | None = None  # how long each row goes on training; None: 200 in `le
 max_size: int = 64  # longest side in pixels; larger pictures are reduced
 out: str = "../runs/lesson_05"  # folder of what this lesson trains
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import io
 from dataclasses import replace
 from itertools import combinations
@@ -49,20 +48,20 @@ steps = steps or {"smoke": 5}.get(preset, 200)
 # ## The whole method, and today's part
 #
 # Latents go through the blocks of G to a picture. D looks at pictures and judges fine detail, content and layout. All
-# of that is for other lessons, so it is grey. Today's part looks into G while it draws two pictures, and never asks D.
+# of that is for other lessons, so it is gray. Today's part looks into G while it draws two pictures, and never asks D.
 
 
 # %%
 def draw_method(lit: str) -> None:
-    """The parts of SIV-GAN from left to right; the one named `lit` in colour."""
+    """The parts of SIV-GAN from left to right; the one named `lit` in color."""
     parts = {"latents z": 0, "G: blocks": 1, "pictures": 2, "D: low level": 3, "content | layout": 4, "loss": 5}
     axes = plt.figure(figsize=(11, 2)).add_axes((0, 0, 1, 1), xlim=(-0.6, 5.6), ylim=(-1.3, 0.5))
     axes.axis("off")
     for name, x in [*parts.items(), ("DR: how far apart?", 1)]:
         y = -1 if name.startswith("DR") else 0
-        colour = "gold" if name.startswith(lit) else "gainsboro"
-        axes.text(x, y, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.5", "fc": colour})
-    arrow = {"arrowstyle": "->", "shrinkA": 46, "shrinkB": 46, "color": "grey"}
+        color = "gold" if name.startswith(lit) else "gainsboro"
+        axes.text(x, y, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.5", "fc": color})
+    arrow = {"arrowstyle": "->", "shrinkA": 46, "shrinkB": 46, "color": "gray"}
     for x in range(5):
         axes.annotate("", (x + 1, 0), (x, 0), arrowprops=arrow)
     axes.annotate("", (1, -0.82), (1, -0.18), arrowprops={"arrowstyle": "->"})
@@ -90,14 +89,14 @@ plt.show()
 # samples are `b - a` and `b + a`: **b** is where they lie, **a** how far they spread. The training set is the number 3.
 #
 # For the judge we take a fixed one with the penalty `(x - 3)^2`. A real D learns and moves; what it has in common with
-# this one is that its favourite is the only example it was given. The mean penalty of the two samples is
+# this one is that its favorite is the only example it was given. The mean penalty of the two samples is
 #
 # $$ \tfrac12 (b-a-3)^2 + \tfrac12 (b+a-3)^2 = a^2 + (b-3)^2 . $$
 #
 # The smallest value is at b = 3 and **a = 0**. So collapse is no accident and no bug: it is the *right answer* to the
 # question that the loss asks. With a thousand examples D would miss the others; with one there is nothing to miss.
 #
-# DR adds a reward, the distance of the two samples: `|(b + a) - (b - a)| = 2a` for a > 0. G minimises
+# DR adds a reward, the distance of the two samples: `|(b + a) - (b - a)| = 2a` for a > 0. G minimizes
 # `a^2 + (b-3)^2 - 2 lambda a`. Its derivative in a is `2a - 2 lambda`, which is zero at **a = lambda**.
 
 
@@ -130,7 +129,7 @@ plt.show()
 
 # %% [markdown]
 # Answers to questions 1 and 2: without a reward all samples become 3. With it the spread settles at lambda, so twice
-# the lambda is twice the spread. The flipped sign also ends at no spread, only sooner. The centre b is 3 every time.
+# the lambda is twice the spread. The flipped sign also ends at no spread, only sooner. The center b is 3 every time.
 
 # %%
 look = "the toy settled elsewhere: look at the sign and weight of pair_distance in train_toy"
@@ -196,8 +195,8 @@ print("100 times the features: plain distance 100 times as large, DR still at mo
 # ## The gradient it sends, and its sign
 #
 # Two samples with one feature each: u1 = 0, and u2 with tanh(u2) = 0.5. DR is 0.5. Since tanh' = 1 - tanh^2, the
-# derivatives are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) = 0.75` for u2. G *maximises* DR, so the loss holds **minus**
-# DR: descending it moves u1 down and u2 up, apart. (Eq. 5 has `max` over G in front; code that minimises needs the
+# derivatives are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) = 0.75` for u2. G *maximizes* DR, so the loss holds **minus**
+# DR: descending it moves u1 down and u2 up, apart. (Eq. 5 has `max` over G in front; code that minimizes needs the
 # minus.) The push depends only on the order of the two, not on their distance: near or far, it is as strong, until tanh
 # saturates.
 
@@ -261,8 +260,7 @@ except SivLiteError as error:
 # generator and D, without Adam's memory, so that every row starts from these, alike. Four rows go on, with the same
 # random numbers, each with one change. What a row made is kept in `out`; a second call only loads it.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 stem = Path(source).stem
 shipped = Path(source).parent / "runs" / f"{stem}_siv_gan"
 moments = sorted({steps * part // 5 for part in range(6)})  # when something is noted
@@ -339,8 +337,7 @@ print("DR is the most diverse:", max(final, key=final.get) == "DR")
 #
 # Move the slider (or press the arrow keys on it) to watch the rows part. The figure above is its last position.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.IntSlider(value=0, max=len(moments) - 1, description="Moment")
 view = widgets.Image(format="png", layout={"width": "768px"})
 
@@ -385,14 +382,14 @@ for name, (found, by_hand) in values.items():
 # %% [markdown]
 # DS stops pushing where its bound is reached: close latents are then *allowed* to look alike. That suits a large
 # training set, where a smooth map from latents to pictures is wanted. zCR only ever compares a latent with its
-# neighbour, and its push shrinks with the distance: almost nothing is left once the pictures are alike, just when it is
+# neighbor, and its push shrinks with the distance: almost nothing is left once the pictures are alike, just when it is
 # needed. DR asks for the same distance of all pairs, near or far, and inside G: coarse blocks hold the layout, fine
 # ones the detail, so both must differ. In pixels alone, a shift in brightness would already count as diversity.
 #
 # **Published** (Table 4, means over frames of DAVIS-YFCC100M, not our measurement; SIFID is a distance to the training
 # image, low is good; the other three are measures of diversity, high is good):
 #
-# | regularisation | SIFID | LPIPS | pixel diversity | distance to train |
+# | regularization | SIFID | LPIPS | pixel diversity | distance to train |
 # |---|---|---|---|---|
 # | none | 0.05 | 0.04 | 0.33 | 0.06 |
 # | zCR | 0.05 | 0.06 | 0.37 | 0.09 |
@@ -448,7 +445,7 @@ print("a judge four times as loud: a quarter of the spread: True")
 #
 # Replace each `...`; the cell below then checks. Before that it says "not yet" and nothing fails.
 #
-# **1.** The toy with a judge of weight k minimises `k (a^2 + (b - 3)^2) - 2 lambda a`. What is the best spread a?
+# **1.** The toy with a judge of weight k minimizes `k (a^2 + (b - 3)^2) - 2 lambda a`. What is the best spread a?
 
 
 # %%
@@ -542,7 +539,7 @@ else:
 # | weight against Eq. 3 | lambda 0.15 | 13 to 20 times more, by depth | lambda 0.15 x `balance` 16 |
 # | features | after tanh | after tanh | after tanh |
 # | zCR | generator's loss only | not looked at | generator's loss only, noise 0.1 |
-# | DS | bound not given | not looked at | bound 1, neighbours in the batch |
+# | DS | bound not given | not looked at | bound 1, neighbors in the batch |
 #
 # ## Next
 #

@@ -76,14 +76,13 @@ draw_method("DA", "FA: mix\nchannels", "FA: mix\nrectangle")
 # ## One picture is soon known by heart
 #
 # A discriminator answers one question: real or fake? If "real" is always the same 48 x 64 pixels, the shortest answer
-# is not "this looks like balloons in a sky" but "this pixel is blue and that one is red". It has then *memorised* the
+# is not "this looks like balloons in a sky" but "this pixel is blue and that one is red". It has then *memorized* the
 # picture. The generator can please such a judge only by copying.
 #
 # Let us catch it. Two trainings, alike but for this lesson's parts: one with DA and FA, one with neither. They are
-# short and narrow; their samples are still blurs of colour. The discriminators, however, already differ.
+# short and narrow; their samples are still blurs of color. The discriminators, however, already differ.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 frames = read_frames(source, 64)
 settings = {"with DA and FA": {}, "with neither": {"augmentation": 0.0, "feature_mixing": 0.0}}
 runs = {}
@@ -130,15 +129,14 @@ plt.ylabel("mean logit (more real: higher)")
 plt.legend()
 plt.show()
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 loss = {name: values[0] - values[1] for name, values in logits.items()}
 print("Moving the scene costs more realism without DA and FA:", loss["with neither"] > loss["with DA and FA"])
 for name, value in loss.items():
     print(f"  {name:<16}{value:.2f}")
 
 # %% [markdown]
-# Compare the first two bars of each colour. With DA and FA they stand close together: the judge has come to know a
+# Compare the first two bars of each color. With DA and FA they stand close together: the judge has come to know a
 # scene. With neither, the moved scene falls clearly behind the picture: the judge has begun to know *this image*.
 # (After the 20 iterations of `smoke` no judge knows anything yet, and the claim may come out either way.)
 #
@@ -251,8 +249,7 @@ def update(change):
 slider.observe(update, "value")
 update(None)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 widgets.VBox([slider, picture_of_slider])
 
 # %% [markdown]
@@ -377,7 +374,7 @@ for each in axes.flat:
 plt.show()
 
 # %% [markdown]
-# In the last row the framed rectangle of each map is that of its left neighbour (of the first map: that of the fifth).
+# In the last row the framed rectangle of each map is that of its left neighbor (of the first map: that of the fifth).
 # Below is the content: one row per view, one column per channel. After FA some cells come from the row above; white
 # ones are zero.
 

@@ -12,24 +12,23 @@
 # **Goal:** say what one training step does, read the curves of a whole training, and know what a checkpoint must hold
 # so that a training that was killed goes on as if nothing had happened.
 #
-# **You need:** PyTorch's autograd and optimisers, and lesson 4 for what the parts of the discriminator judge.
+# **You need:** PyTorch's autograd and optimizers, and lesson 4 for what the parts of the discriminator judge.
 #
 # **Time:** 40 seconds of computing on two cores; 25 minutes of reading and exercises.
 #
 # **Words used below.** The *generator* G draws pictures from *latents*, random numbers; such pictures are *fakes*. The
 # *discriminator* D answers with *logits*: 0 means "real or fake, I cannot tell", positive means "rather real". The
-# sigmoid turns a logit into a probability. One *iteration* is one update of D and one of G. *Adam* is the optimiser. A
+# sigmoid turns a logit into a probability. One *iteration* is one update of D and one of G. *Adam* is the optimizer. A
 # *checkpoint* is the state of a training on disk; *resuming* is going on from it.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # the picture to learn
 preset: str = "lesson"  # smoke (seconds) or lesson (a minute or two)
-iterations: int | None = None  # None: 300, coloured blocks; 4800: balloons, about 5 minutes on two cores
+iterations: int | None = None  # None: 300, colored blocks; 4800: balloons, about 5 minutes on two cores
 seed: int = 0  # of the weights and of all that is drawn in the live training
 out: str = "../runs/lesson_07"  # folder of what this lesson trains
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import math
 import shutil
 from contextlib import suppress
@@ -51,12 +50,12 @@ from siv_lite.widgets import Picture, live_training
 # %% [markdown]
 # ## The whole method, and today's part
 #
-# From left to right a picture is made and judged. Lit is the way back: what the judgement changes, in which order.
+# From left to right a picture is made and judged. Lit is the way back: what the judgment changes, in which order.
 
 
 # %%
 def draw_method(*lit: str) -> None:
-    """SIV-GAN from left to right; the boxes named in `lit` in colour."""
+    """SIV-GAN from left to right; the boxes named in `lit` in color."""
     names = ["latents z", "G", "pictures", "D", "logits", "losses"]
     places = {name: (x, 0) for x, name in enumerate(names)}
     places |= {"1. update D": (3, -1), "2. update G": (1, -1), "3. average of G": (0, -1), "log, checkpoint": (5, -1)}
@@ -94,8 +93,7 @@ plt.show()
 # the same cell goes on later. Run without anybody watching, as in a test, the cell waits and shows the end.
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 iterations = iterations or (20 if preset == "smoke" else 300)
 frames = read_frames(source, max_size=64)[:1]
 folder = Path(out, f"live {Path(source).stem} {preset} {iterations}")
@@ -314,10 +312,10 @@ def adam_by_hand(slopes: list[float], rate: float = 2e-4) -> float:
 def adam_of_the_package(slopes: list[float], rate: float = 2e-4) -> float:
     layer = torch.nn.Linear(1, 1, bias=False)
     layer.weight.data.zero_()
-    optimiser = adam(layer, rate)
+    optimizer = adam(layer, rate)
     for slope in slopes:
         layer.weight.grad = torch.tensor([[slope]])
-        optimiser.step()
+        optimizer.step()
     return layer.weight.item()
 
 
@@ -364,7 +362,7 @@ for each in dict.fromkeys(KINDS.values()):
     print(f"{each:<16}{sum(x.numel() for name, x in saved.items() if kind(name) == each):9,}")
 
 # %% [markdown]
-# *u and v* belong to spectral normalisation, which divides each weight by its largest stretch; they are the running
+# *u and v* belong to spectral normalization, which divides each weight by its largest stretch; they are the running
 # estimate of its direction. *Random numbers* is the state of the random generator: where in its endless row it stands.
 #
 # Which of these could be left out? Resume from the state after five iterations, each time with another kind lost (as in
@@ -453,8 +451,7 @@ for name in files:
 # If your training still runs, the next cell waits for it. (To end it early, press *Save and stop* above first, once
 # there are samples.)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 if hasattr(view, "child"):  # it trains in a process of its own
     view.child.wait()
 run = view.run
@@ -477,8 +474,7 @@ plot_with_coin(run.log())
 # Move the slider to watch the same sixteen latents at ten moments. The figure after it shows all moments at once, with
 # the upper half of the samples.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 paths = sorted(run.folder.glob("samples/*.png"))
 slider = widgets.IntSlider(value=0, max=len(paths) - 1, description="Moment")
 picture, text = Picture("Sixteen samples at one moment of the training"), widgets.Label()
@@ -505,8 +501,8 @@ for axes, path in zip(panels.flat, paths, strict=False):
 plt.show()
 
 # %% [markdown]
-# What we saw at the default settings (in detail yours may differ): first one flat colour for all latents, then gaudy
-# blobs, then grey. From about 120 on the colours of the picture come, sky blue and green, but in blocks that lie
+# What we saw at the default settings (in detail yours may differ): first one flat color for all latents, then gaudy
+# blobs, then gray. From about 120 on the colors of the picture come, sky blue and green, but in blocks that lie
 # anywhere. There is no sky above and no balloon: 300 iterations are far too few.
 #
 # The curves had a drama. Around 150 D was ahead: its loss was well below the dashed coin level and G's well above. Then
@@ -519,8 +515,7 @@ plt.show()
 # The run that comes with this repository had 4,800 iterations. (Of a picture without such a run, this shows the
 # training above once more.)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 shipped = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 finished = open_run(shipped, "cpu") if shipped.exists() else run
 plot_with_coin(finished.log())
@@ -544,7 +539,7 @@ print(f"D gives the right answer {sure:.2f} and finds fakes real by {fooled:.2f}
 # from blocks to balloons. So the losses of an equal game hardly move, however much both learn. Diversity is no
 # contest, and goes on rising.
 #
-# Do not think the model perfect, either. The balloons are recognisable and stand elsewhere than in the training image,
+# Do not think the model perfect, either. The balloons are recognizable and stand elsewhere than in the training image,
 # but some have run together, and two of the six samples are nearly alike. No curve says so.
 #
 # ## Broken on purpose
@@ -567,8 +562,7 @@ def train_broken(steps: int, pace_of_G: float = 1.0, **settings):
     return log, torch.cat(pictures)
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 steps = 10 if preset == "smoke" else 120
 rows = {"healthy": train_broken(steps), "learning rate x 50": train_broken(steps, learning_rate=1e-2)}
 rows["G 50 times slower"] = train_broken(steps, pace_of_G=0.02)
@@ -584,8 +578,7 @@ for axes, name in zip(panels, "DG", strict=True):
 panels[0].legend()
 plt.show()
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 for name, (log, _) in rows.items():
     sure, fooled = describe(log)
     print(f"{name:<20} D gives the right answer {sure:.2f}, finds fakes real by {fooled:.6f}")
@@ -595,8 +588,8 @@ for name, (log, _) in rows.items():
 # its curves stay near the dashed levels. In both others D's loss falls below 1 and G's climbs above 10, and neither
 # comes back. That answers question 2: **D's falls towards 0, and G's grows without an end in sight.**
 #
-# So the curves say *that* D has won, not *why*. The pictures do. With steps too long, G was thrown to pure colours with
-# hard edges: its tanh is at -1 or 1, where it has hardly any slope. With steps too short it is as grey as it began. The
+# So the curves say *that* D has won, not *why*. The pictures do. With steps too long, G was thrown to pure colors with
+# hard edges: its tanh is at -1 or 1, where it has hardly any slope. With steps too short it is as gray as it began. The
 # remedies are opposite, too.
 
 # %% [markdown]
@@ -699,7 +692,7 @@ else:
 # 3,360, so the first half is not the same training. Use another `out`.</details>
 #
 # **4.** Why does the log keep G's loss without the diversity term? (a) To save space. (b) So that it can be compared
-# with the coin level. (c) Because G does not minimise that term.
+# with the coin level. (c) Because G does not minimize that term.
 # <details><summary>Answer</summary>(b). With a large reward subtracted, the number could fall while D is fooled less
 # and less.</details>
 
@@ -709,7 +702,7 @@ else:
 # | | paper | release | here |
 # |---|---|---|---|
 # | loss of D | Eq. 1 to 3 | scaled to about a quarter of Eq. 3 | Eq. 1 to 3 |
-# | loss of G | the same, maximised (Eq. 5) | non-saturating | non-saturating |
+# | loss of G | the same, maximized (Eq. 5) | non-saturating | non-saturating |
 # | updates | not stated | one of D, one of G | one of D, then one of G, from new latents |
 # | Adam | 0.5, 0.999; 0.0002 | the same | the same |
 # | learning rate later on | not mentioned | not looked at | constant in `paper`; falls over the last 30 % in `lesson` |

@@ -18,7 +18,7 @@
 # **Time:** 15 seconds of computing on two cores; 20 minutes of reading and exercises.
 #
 # **Words used below.** A *metric* turns a set of pictures into a number. *Quality*: each could be the scene.
-# *Diversity*: they differ from each other. *Memorised*: they are the training picture. A *patch* is a small square of
+# *Diversity*: they differ from each other. *Memorized*: they are the training picture. A *patch* is a small square of
 # pixels. A *cheat* is a set of pictures that scores well for the wrong reason.
 
 # %% tags=["parameters"]
@@ -26,8 +26,7 @@ source: str = "../data_samples/balloons.png"  # the training picture
 preset: str = "lesson"  # smoke (seconds, 4 pictures in each set) or lesson (16, about a minute)
 out: str = "../runs/lesson_08"  # folder for the sheet of cheats, and for runs where none are shipped
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import tempfile
 from pathlib import Path
 
@@ -51,34 +50,34 @@ close, count = torch.testing.assert_close, {"smoke": 4}.get(preset, 16)
 
 # %%
 def draw_method(*lit: str) -> None:
-    """From latents to numbers; the boxes named in `lit` in colour."""
+    """From latents to numbers; the boxes named in `lit` in color."""
     places = {"latents z": (0, 1), "G": (1, 1), "samples": (2, 1), "D": (3, 1), "loss": (4, 1)}
     places |= {"training picture": (0.7, 0), "metrics": (2, 0)}
-    places |= {"quality": (3, 0.45), "diversity": (3, 0), "memorised?": (3, -0.45)}
+    places |= {"quality": (3, 0.45), "diversity": (3, 0), "memorized?": (3, -0.45)}
     axes = plt.figure(figsize=(10, 2.8)).add_axes((0, 0, 1, 1), xlim=(-0.5, 4.4), ylim=(-0.7, 1.3))
     axes.axis("off")
     chains = [["latents z", "G", "samples", "D", "loss"], ["samples", "metrics"], ["training picture", "metrics"]]
-    chains += [["metrics", name] for name in ("quality", "diversity", "memorised?")]
+    chains += [["metrics", name] for name in ("quality", "diversity", "memorized?")]
     for begin, end in [pair for chain in chains for pair in zip(chain, chain[1:], strict=False)]:
-        arrow = {"arrowstyle": "->", "shrinkA": 30, "shrinkB": 34, "color": "grey"}
+        arrow = {"arrowstyle": "->", "shrinkA": 30, "shrinkB": 34, "color": "gray"}
         axes.annotate("", places[end], places[begin], arrowprops=arrow)
     for name, place in places.items():
         box = {"boxstyle": "round,pad=0.5", "fc": "gold" if name in lit else "gainsboro"}
         axes.text(*place, name, ha="center", va="center", bbox=box)
 
 
-draw_method("metrics", "quality", "diversity", "memorised?")
+draw_method("metrics", "quality", "diversity", "memorized?")
 plt.show()
 
 # %% [markdown]
 # ## Predict before you run
 #
 # We build sets without any network: copies of the training picture, plain, noisy, mirrored, cropped, cut into shuffled
-# tiles; pure noise; one flat colour. Eight metrics judge them, beside samples of a trained SIV-GAN and SinGAN:
+# tiles; pure noise; one flat color. Eight metrics judge them, beside samples of a trained SIV-GAN and SinGAN:
 #
 # 1. In how many of the eight columns does a trained model have the best value?
 # 2. Which set wins the columns for quality, which those for diversity?
-# 3. One set is sixteen times a grey-green rectangle, the scene's mean colour. Is there a *quality* number in which it
+# 3. One set is sixteen times a gray-green rectangle, the scene's mean color. Is there a *quality* number in which it
 #    beats both models?
 #
 # ## First: what do the numbers stand for?
@@ -99,12 +98,12 @@ print("black is -1 and white is 1: True")
 # %% [markdown]
 # ## Five metrics, by hand
 #
-# Tiny grey pictures. The function writes the same rows into all three colours.
+# Tiny gray pictures. The function writes the same rows into all three colors.
 
 
 # %%
-def grey(*rows: list[float]) -> torch.Tensor:
-    """A grey picture (1, 3, h, w) of these rows."""
+def gray(*rows: list[float]) -> torch.Tensor:
+    """A gray picture (1, 3, h, w) of these rows."""
     return torch.tensor(rows, dtype=torch.float32).expand(1, 3, -1, -1)
 
 
@@ -120,14 +119,14 @@ def agrees(found: float, by_hand: float, where: str) -> None:
 # 0: every pixel deviates by 0.5. The training picture, a black and a white column, deviates by 1.
 #
 # **Copy distance** (ours) is the root mean squared difference to the training picture *or its mirror image*, whichever
-# is nearer, in grey levels of 0 to 255. (It also tries wrapped shifts, up to a fifth of each side.) The sample below is
+# is nearer, in gray levels of 0 to 255. (It also tries wrapped shifts, up to a fifth of each side.) The sample below is
 # the mirror image with every value off by 0.2, so 0.2 x 127.5 = 25.5.
 
 # %%
-training = grey([-1, 1], [-1, 1])
-flat_pair = torch.cat([grey([-1, -1], [-1, -1]), grey([0, 0], [0, 0])])
+training = gray([-1, 1], [-1, 1])
+flat_pair = torch.cat([gray([-1, -1], [-1, -1]), gray([0, 0], [0, 0])])
 agrees(metrics.pixel_diversity(flat_pair, training), 0.5, "`std` and its division in pixel_diversity")
-mirrored = grey([0.8, -0.8], [0.8, -0.8])
+mirrored = gray([0.8, -0.8], [0.8, -0.8])
 agrees(metrics.copy_distance(mirrored, training), 25.5, "the mirror image and the factor 127.5 in copy_distance")
 print("pixel diversity 0.5 and copy distance 25.5, by hand and by the package: True")
 
@@ -141,7 +140,7 @@ print("pixel diversity 0.5 and copy distance 25.5, by hand and by the package: T
 # is 0.5, the coverage. Half the scene is lost, and fidelity did not notice.
 
 # %%
-edge, black = grey(*[[-1] * 7 + [1] * 7] * 7), -torch.ones(1, 3, 7, 14)
+edge, black = gray(*[[-1] * 7 + [1] * 7] * 7), -torch.ones(1, 3, 7, 14)
 found = metrics.patch_distances(black, edge)
 agrees(found["patch_fidelity"], 0.0, "who asks and who answers in patch_distances")
 agrees(found["patch_coverage"], sum(range(8)) / 7 / 8, "who asks and who answers in patch_distances")
@@ -150,15 +149,15 @@ print("fidelity 0, coverage 0.5, by hand and by the package: True")
 # %% [markdown]
 # **MS-SSIM** (Wang et al. 2003) is the similarity of a pair: contrast and structure at several scales, brightness m at
 # the coarsest. Averaged over pairs it measures *lack* of diversity. Two flat pictures have no structure to differ in,
-# so only brightness counts: `(2 m1 m2 + c) / (m1^2 + m2^2 + c)` with c = 0.0001. For mid-grey 0.5 and white 1 this is
+# so only brightness counts: `(2 m1 m2 + c) / (m1^2 + m2^2 + c)` with c = 0.0001. For mid-gray 0.5 and white 1 this is
 # 1 / 1.25 = 0.8.
 #
 # **The Fréchet distance** compares two heaps of features by mean and covariance only. For single numbers it is
 # `(m1 - m2)^2 + (s1 - s2)^2`. The heap -1, 0, 1 has mean 0 and deviation 1; the heap 1, 3, 5 has 3 and 2: 9 + 1 = 10.
 
 # %%
-grey_and_white = torch.cat([torch.zeros(1, 3, 11, 11), torch.ones(1, 3, 11, 11)])  # 0 is mid-grey, on 0 to 1: 0.5
-agrees(metrics.ms_ssim_pairs(grey_and_white), (2 * 0.5 + 1e-4) / (0.25 + 1 + 1e-4), "the luminance in _ms_ssim")
+gray_and_white = torch.cat([torch.zeros(1, 3, 11, 11), torch.ones(1, 3, 11, 11)])  # 0 is mid-gray, on 0 to 1: 0.5
+agrees(metrics.ms_ssim_pairs(gray_and_white), (2 * 0.5 + 1e-4) / (0.25 + 1 + 1e-4), "the luminance in _ms_ssim")
 heaps = torch.tensor([[-1.0, 0, 1], [1, 3, 5]])[..., None]  # two heaps of three features of one number
 agrees(metrics.frechet_distance(*heaps), 10.0, "means and traces in frechet_distance")
 print("MS-SSIM 0.8 and Fréchet distance 10, by hand and by the package: True")
@@ -173,8 +172,7 @@ print("MS-SSIM 0.8 and Fréchet distance 10, by hand and by the package: True")
 # minutes.) They must have learned from *this* picture; no metric reports that mistake. "Again" is the same SIV-GAN with
 # other latents. "One sample" is its first sample, repeated.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 frames = read_frames(source, 64)[:1]
 frames = frames[..., : frames.shape[2] // 16 * 16, : frames.shape[3] // 16 * 16]  # whole tiles, for a cheat below
 runs, size = {}, frames.shape[2:]
@@ -223,7 +221,7 @@ cheats = {
     "crops": torch.cat([crop() for _ in range(count)]),
     "shuffled tiles": torch.cat([shuffle() for _ in range(count)]),
     "uniform noise": 2 * torch.rand(copies.shape, generator=dice) - 1,
-    "mean colour": frames.mean((2, 3), keepdim=True).expand_as(copies),
+    "mean color": frames.mean((2, 3), keepdim=True).expand_as(copies),
 }
 save_image(show(cheats), Path(out, "cheats.png"))
 show(cheats)
@@ -235,8 +233,7 @@ show(cheats)
 # not ship. Where they are absent, `missing` says which file belongs where, and we go on without. (What is said below
 # of values and pictures holds for the balloons and the preset `lesson`.)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 scores = {name: evaluate(images, frames) for name, images in (cheats | models).items()}
 for name, reason in scores["copies"].missing.items():
     print(f"{name}: {reason}")
@@ -252,8 +249,7 @@ def winner(metric: str) -> str:
     return (max if metric in HIGH else min)(scores, key=lambda name: scores[name][metric])
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 measured = list(scores["copies"])
 heads = [metric.replace("_", "\n") + ("\nhigh" if metric in HIGH else "\nlow") for metric in measured]
 axes = plt.figure(figsize=(1.2 * len(measured), 4.2)).add_axes((0.1, 0, 0.9, 1))
@@ -273,8 +269,8 @@ plt.show()
 print("best in the quality columns:", *{winner(metric): None for metric in quality})
 print("best in the other columns:", *{winner(metric): None for metric in columns[5:]})
 print("columns won by a trained model:", sum(winner(metric) in models for metric in columns))
-grey_wins = [x for x in quality if scores["mean colour"][x] < min(scores["SIV-GAN"][x], scores["SinGAN"][x])]
-print("the mean colour beats both models in:", grey_wins)
+gray_wins = [x for x in quality if scores["mean color"][x] < min(scores["SIV-GAN"][x], scores["SinGAN"][x])]
+print("the mean color beats both models in:", gray_wins)
 
 # %% [markdown]
 # Two sets share all the gold, and both are worthless. **Copies** have perfect quality by definition. **Noise** is more
@@ -320,7 +316,7 @@ for name, row in scores.items():
     how = {"xytext": (4, -12 if name in low else 4), "ha": "right" if name == "uniform noise" else "left"}
     for axes, (label, x), limit in zip(panels, places.items(), (0.02, 1), strict=True):
         axes.margins(y=0.15)
-        axes.scatter(x, row["pixel_diversity"], color="tab:red" if name in models else "tab:grey")
+        axes.scatter(x, row["pixel_diversity"], color="tab:red" if name in models else "tab:gray")
         axes.annotate("" if name == "again" else name, (x, row["pixel_diversity"]), textcoords="offset points", **how)
         axes.set_xscale("symlog", linthresh=limit)
         axes.set_xlabel(f"{label} (less is better)")
@@ -341,8 +337,8 @@ plt.show()
 # trained to name photographs, gives a feature of 64 numbers that sees 11 x 11 pixels. SIFID is the Fréchet distance of
 # the two heaps. Three weaknesses follow, and none needs the weights to be shown.
 #
-# **A copy has 0**, the best there is. SIV-GAN's authors note that SIFID tends to penalise diversity. **Places are
-# forgotten**: below, the colour of a pixel is the feature, and all pixels are shuffled. (SIFID's features see texture;
+# **A copy has 0**, the best there is. SIV-GAN's authors note that SIFID tends to penalize diversity. **Places are
+# forgotten**: below, the color of a pixel is the feature, and all pixels are shuffled. (SIFID's features see texture;
 # only where each stands is lost.) **There are few places**: at 48 x 64 pixels 21 x 29 = 609 with 64 numbers, but at the
 # next level 8 x 12 = 96 with 192. From 96 points no covariance of 192 x 192 can be found. We draw two heaps from *one*
 # distribution, so the true distance is 0.
@@ -369,7 +365,7 @@ print("few places make equal heaps look 10 times further apart:", per_number[192
 # | SIV-GAN | 0.06 | 0.05 | 0.28 | 0.57 | 0.31 |
 #
 # LPIPS is a distance by another network's features: over pairs it measures diversity; to the nearest augmented training
-# picture, memorising.
+# picture, memorizing.
 
 # %% [markdown]
 # ## Broken on purpose: pictures from 0 to 1
@@ -377,8 +373,7 @@ print("few places make equal heaps look 10 times further apart:", per_number[192
 # Now the mix-up. The same samples three times: right; samples and training picture in [0, 1]; samples only. Which
 # columns will notice?
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 right = scores["SIV-GAN"]
 both = evaluate((images + 1) / 2, (frames + 1) / 2)
 mixed = evaluate((images + 1) / 2, frames)
@@ -416,8 +411,7 @@ grains = torch.randn(4, *frames.shape[1:], generator=dice)
 noisy = {step / 10: (frames + step / 10 * grains).clamp(-1, 1) for step in range(6)}
 by_noise = {amount: evaluate(images, frames) for amount, images in noisy.items()}
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.FloatSlider(value=0.1, min=0, max=0.5, step=0.1, description="Noise")
 view = Picture("Four noisy copies, and their numbers", height=None)
 
@@ -477,7 +471,7 @@ else:
     print("exercise 1: right; now look at the pictures, and say what is wrong with them")
 
 # %% [markdown]
-# **2.** Write pixel diversity from its definition. Grey is 0.299 red + 0.587 green + 0.114 blue. Both deviations divide
+# **2.** Write pixel diversity from its definition. Gray is 0.299 red + 0.587 green + 0.114 blue. Both deviations divide
 # by the number of values, not by one less.
 
 
@@ -489,7 +483,7 @@ def my_pixel_diversity(images: torch.Tensor, frames: torch.Tensor) -> float:
 
 # %%
 if my_pixel_diversity(models["SinGAN"], frames) is None:
-    print("not yet: my_pixel_diversity returns nothing; first the grey pictures, then `std` over the samples")
+    print("not yet: my_pixel_diversity returns nothing; first the gray pictures, then `std` over the samples")
 else:
     for name in ("SinGAN", "half mirrored"):
         found = my_pixel_diversity((models | cheats)[name], frames)

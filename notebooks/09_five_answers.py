@@ -28,8 +28,7 @@ seeds: int = 3  # of a comparison of your own
 preset: str = "lesson"  # of a comparison of your own: smoke or lesson
 out: str = "../runs/lesson_09"  # folder of a comparison of your own
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import csv
 from itertools import combinations, product
 from pathlib import Path
@@ -55,7 +54,7 @@ from siv_lite.widgets import Picture, encode
 
 # %%
 def draw_method(*lit: str) -> None:
-    """One picture, a budget, the methods, their pictures, a table; those of today in colour."""
+    """One picture, a budget, the methods, their pictures, a table; those of today in color."""
     places = {"one picture": (0, 2), "one budget": (0, 1), "seeds 0, 1, 2": (0, 0)}
     places |= {name: (1.6, 2.5 - 0.6 * i) for i, name in enumerate(METHODS)}
     places |= {"pictures of each": (3.2, 1), "a table\nwith spreads": (4.6, 1)}
@@ -92,8 +91,7 @@ draw_method("one picture", "one budget", "seeds 0, 1, 2", "pictures of each", "a
 # x 64 pixels. With the parameter `seconds` you train your own; 300 seconds take an hour and a half.
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 def read_table(path: Path) -> Comparison:
     """The cells of a table.csv, numbers as numbers."""
     texts = {"row", "status"}
@@ -115,15 +113,14 @@ result = read_table(folder / "table.csv")
 #
 # Here is the picture that all of them saw, and six pictures by each, under letters.
 #
-# 1. **Which letter is which method?** Look for the signs of each: flat colours and curls, mirrored scenes, cut and
+# 1. **Which letter is which method?** Look for the signs of each: flat colors and curls, mirrored scenes, cut and
 #    pasted pieces, blur.
 # 2. Which method has the patches *most like* the training picture's?
 # 3. The paper of SIV-GAN finds it ahead of the other GANs in quality and in diversity. After five minutes on one core,
 #    **is it?**
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 def read_pictures(name: str) -> torch.Tensor:
     """The 16 measured pictures (16, 3, H, W) of a method's first seed: from its sheet in four columns, or its run."""
     sheet, (height, width) = folder / f"{name}.png", frames.shape[2:]
@@ -145,8 +142,7 @@ contact_sheet({letter: pictures[name][:6] for letter, name in letters.items()}, 
 # same metrics, on the pictures that you see. They were rounded to 8 bits on their way into the file; that moves the
 # third digit.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 checked = ("sliced_wasserstein_1", "sliced_wasserstein_3", "patch_fidelity", "pixel_diversity", "copy_distance")
 for name, images in pictures.items():
     found = evaluate(images, frames)
@@ -203,7 +199,7 @@ print(f"{sweeps} clean sweep for A among {len(choices)} orders: {sweeps / len(ch
 # %% [markdown]
 # So three against three can never say more than "1 in 20". With six methods there are 15 pairs to look at, and one such
 # sweep among them is to be expected even if all methods were the same. Three seeds show large gaps. They cannot rank
-# neighbours.
+# neighbors.
 #
 # ## The table
 #
@@ -241,7 +237,7 @@ plot_two_axes()
 print("the letters were", letters)
 
 # %% [markdown]
-# **Answer 1** is printed above. The signs, in the shipped pictures: `gpdm` is the sharpest, with coloured specks, its
+# **Answer 1** is printed above. The signs, in the shipped pictures: `gpdm` is the sharpest, with colored specks, its
 # balloons cut out of the picture and moved. `consingan` bends and stretches balloons; its clouds have curls. `siv_gan`
 # repeats one arrangement, here pale, there glaring. `hp_vae_gan` is crisp, but bits of wood hang in the sky. `fastgan`
 # draws one picture again and again. `singan` has balloons in new places, all a little smeared.
@@ -260,8 +256,7 @@ print("the letters were", letters)
 # Equal seconds are not equal iterations: one iteration of a pyramid updates every stage once. The package times ten
 # iterations of each stage first (a *pilot*) and divides. If one takes 0.09 seconds, 300 seconds are 3,333 of them.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 print(result.summary(["iterations", "seconds", "parameters", "peak_memory_bytes"], list(METHODS)))
 
 # %% [markdown]
@@ -288,8 +283,7 @@ def find_winners(column: str, low: bool) -> tuple[str, list[str]]:
     return fair, made
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 for column in (*quality, *diversity):
     fair, made = find_winners(column, low=column not in diversity[:2])
     print(f"{column:<22} fair: {fair:<12} can be made to win: {', '.join(made)}")
@@ -330,8 +324,7 @@ plt.ylabel("mixed rank (low wins)")
 plt.legend(bbox_to_anchor=(1, 1))
 plt.show()
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.FloatSlider(value=0.5, min=0, max=1, step=0.05, description="w")
 view, label = Picture("Six pictures of the winner", None), widgets.Label()
 

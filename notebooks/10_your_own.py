@@ -31,8 +31,7 @@ train_now: bool = False  # True: train on `yours` in this notebook, 5 to 10 minu
 max_size: int = 64  # longest side in pixels at which `yours` is read
 out: str = "../runs/lesson_10"  # folder of all that this lesson writes
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import importlib.util
 import shutil
 from base64 import b64encode
@@ -53,12 +52,12 @@ from siv_lite.widgets import Picture, encode, upload
 # %% [markdown]
 # ## The whole method, and today's part
 #
-# The middle was the subject of nine lessons, so it is grey. Today we look at both ends: what goes in, what comes out.
+# The middle was the subject of nine lessons, so it is gray. Today we look at both ends: what goes in, what comes out.
 
 
 # %%
 def draw_method(*lit: str) -> None:
-    """The way of a picture from left to right; the boxes in `lit` in colour."""
+    """The way of a picture from left to right; the boxes in `lit` in color."""
     names = ["your file", "read_frames", "frames\n(N, 3, H, W)", "train", "run folder", "sample, walk", "PNG, GIF, zip"]
     axes = plt.figure(figsize=(11, 1)).add_axes((0, 0, 1, 1), xlim=(-0.6, 6.6), ylim=(-0.5, 0.5))
     axes.axis("off")
@@ -94,7 +93,7 @@ plt.show()
 # | value | -1 | -0.6 | 0.6 | 1 |
 #
 # We write these four as a picture of 2 x 2 squares and read it back. Each square has sides of 16 pixels, because
-# `read_frames` refuses pictures with a side under 32. Grey files get three equal colours.
+# `read_frames` refuses pictures with a side under 32. Gray files get three equal colors.
 
 # %%
 scenes, files = Path(source).parent, Path(out, "files")
@@ -108,8 +107,8 @@ print(tuple(squares.shape), squares[0, 0, ::16, ::16], sep="\n")
 close = torch.testing.assert_close
 by_hand = torch.tensor([[-1, -0.6], [0.6, 1]])
 look = "look at the last line of read_frames in siv_lite/frames.py: v / 127.5 - 1"
-for colour in squares[0]:
-    close(colour[::16, ::16], by_hand, msg=f"The four bytes came out otherwise: {look}")
+for color in squares[0]:
+    close(color[::16, ::16], by_hand, msg=f"The four bytes came out otherwise: {look}")
 every = torch.arange(256) / 127.5 - 1
 print("as computed by hand: True; bytes that become 0:", int((every == 0).sum()))
 
@@ -254,7 +253,7 @@ print("Of the shipped three and the two bad ones, the best share has the", min(l
 # %% [markdown]
 # The disc! It is flat nearly everywhere, and a flat patch finds a perfect partner. It repeats itself, and there is
 # nothing to rearrange. That answers question 3, and the score needs a second number: how many patches hold anything at
-# all. A patch is **busy** if some colour in it has a standard deviation above 15 of 255.
+# all. A patch is **busy** if some color in it has a standard deviation above 15 of 255.
 
 
 # %%
@@ -283,7 +282,7 @@ print("share below 0.7 and busy above 0.7:", ", ".join(name for name in good if 
 # %% [markdown]
 # Now the three scenes pass. The disc fails by its flatness and noise by its share: in noise nothing returns. The limit
 # 0.7 is ours, set after looking at these five; do not defend it against a sixth. The street is the weakest of the
-# three, probably because its large things, the bus and each coloured house, are there once only.
+# three, probably because its large things, the bus and each colored house, are there once only.
 #
 # How easily the score is fooled: copy the left half of the noise onto the right. Now all returns, and all is busy.
 
@@ -307,17 +306,17 @@ show_row({"read_frames, 64": read_frames(source, 64), "every 4th pixel": every_f
 
 # %% [markdown]
 # The middle one looks crisper at first. Look again: stripes have become steps and the bushes a rash of specks: each
-# pixel is true, but it no longer speaks for its neighbours. Right, the balloons became eggs, and all samples will be
+# pixel is true, but it no longer speaks for its neighbors. Right, the balloons became eggs, and all samples will be
 # of eggs. `read_frames` averages over the pixels that it merges and keeps the ratio. Take stripes one pixel wide, black
-# and white: at half the size grey is right, but every second pixel is plain black.
+# and white: at half the size gray is right, but every second pixel is plain black.
 
 # %%
 stripes = np.zeros((64, 64), np.uint8)
 stripes[:, 1::2] = 255
 Image.fromarray(stripes).save(files / "stripes.png")
 reduced = read_frames(files / "stripes.png", 32)[..., 1:-1]  # at the border a window is cut off
-assert reduced.abs().max() < 0.01, "stripes are not grey: look at image.resize in read_frames (BILINEAR averages)"
-print("reduced: grey; every second pixel: black:", bool((read_frames(files / "stripes.png")[..., ::2] == -1).all()))
+assert reduced.abs().max() < 0.01, "stripes are not gray: look at image.resize in read_frames (BILINEAR averages)"
+print("reduced: gray; every second pixel: black:", bool((read_frames(files / "stripes.png")[..., ::2] == -1).all()))
 
 # %% [markdown]
 # ## Broken on purpose, loudly: five bad inputs
@@ -360,7 +359,7 @@ for name, task in bad.items():
 # ## How large? A slider
 #
 # Detail costs pixels, and pixels cost time. Move the slider and read the two numbers. *Lost* is the difference between
-# the file and the reduced picture enlarged again, in grey levels. *Pixels* are relative to those at 64.
+# the file and the reduced picture enlarged again, in gray levels. *Pixels* are relative to those at 64.
 
 
 # %%
@@ -373,8 +372,7 @@ def draw_size(side: int) -> tuple[str, torch.Tensor]:
     return f"{side}: lost {lost:.0f}, pixels x {cost:.2g}", F.interpolate(small, full.shape[2:])
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 slider = widgets.IntSlider(value=64, min=32, max=128, step=16, description="Longest side")
 view, message = Picture("The training picture at the chosen size"), widgets.Label()
 
@@ -433,8 +431,7 @@ contact_sheet(rows, scale=2)
 # training has a process of its own; you see progress, losses and newest samples, and *Stop* saves. In the end three
 # links appear: a grid, a walk and the run as a zip. On a printed page the form is dead.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 upload(Path(out, "uploads"))
 
 # %% [markdown]
@@ -442,8 +439,7 @@ upload(Path(out, "uploads"))
 # cell trains then. Otherwise it opens a model that comes with this repository, so that what follows has something to
 # show. Stopped half-way, the same cell goes on; finished, it only opens the result.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 if train_now or preset == "smoke":
     frames = read_frames(yours or source, max_size)
     folder = Path(out, f"{Path(yours or source).stem}_{method}_{preset}_{max_size}")
@@ -456,7 +452,7 @@ run
 # ## Take it away
 #
 # `image_grid` lays samples side by side and `save_image` writes a PNG. `save_animation` writes a walk through latent
-# space, as GIF (256 colours, opens everywhere) or WebP (smaller). Enlarge by whole pixels first: 64 pixels are a stamp
+# space, as GIF (256 colors, opens everywhere) or WebP (smaller). Enlarge by whole pixels first: 64 pixels are a stamp
 # on today's screens. (`run.pictures` gives single pictures also where a sample is a video.)
 
 
@@ -471,8 +467,7 @@ grid = image_grid(enlarge(run.pictures(12, seed=1)))
 save_image(grid, album / "grid.png")
 grid
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 walk = enlarge(run.sample(1, seed=2)[0] if run.method.length > 1 else run.walk(24, seed=2), 2)  # a video, or a walk
 for name in ("walk.gif", "walk.webp"):
     save_animation(walk, album / name)
@@ -500,8 +495,7 @@ again = open_run(Path(out, "elsewhere", run.folder.name), "cpu")
 assert torch.equal(again.sample(2, seed=5), run.sample(2, seed=5)), "another picture: look at which folders were packed"
 print("the same pictures from the unpacked run: True")
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 for name in ("grid.png", "walk.gif", "walk.webp", "run.zip"):
     print(f"{name:<12}{(album / name).stat().st_size / 1000:7.0f} kB")
 
@@ -517,9 +511,9 @@ show_answer("a run without its last byte", lambda: open_run(again.folder))
 # %% [markdown]
 # ## Whose picture is it?
 #
-# - **Licence.** A picture that can be downloaded is not thereby yours to use. Look for a licence and keep to it (name
-#   the author, say). No licence means: ask. Photographs of your own are the easy case.
-# - **People.** Whoever can be recognised should be asked before a model learns them, and before you show the results.
+# - **License.** A picture that can be downloaded is not thereby yours to use. Look for a license and keep to it (name
+#   the author, say). No license means: ask. Photographs of your own are the easy case.
+# - **People.** Whoever can be recognized should be asked before a model learns them, and before you show the results.
 #   Reduced to 64 pixels most faces vanish; in a close-up they do not.
 # - **A run contains its picture.** `frames.safetensors` holds the frames, and the samples resemble them. Whoever gets
 #   the zip gets both. What does *not* travel is EXIF: only pixels are read, so place and time stay behind.
@@ -588,7 +582,7 @@ def save_page(run, caption: str, path: Path) -> None:
 
 
 # %%
-page, caption = album / "page.png", "balloons.png: siv_lite, MIT licence"
+page, caption = album / "page.png", "balloons.png: siv_lite, MIT license"
 page.unlink(missing_ok=True)
 save_page(run, caption, page)
 if not page.exists():
@@ -607,7 +601,7 @@ else:
 #
 # **1.** Which picture suits SIV-GAN best? (a) A portrait. (b) A market stall with fifty apples and some boxes. (c) A
 # clear sky.
-# <details><summary>Answer</summary>(b). Apples can change places, number and colour, and it is still a stall. A
+# <details><summary>Answer</summary>(b). Apples can change places, number and color, and it is still a stall. A
 # portrait has one thing with a fixed order of parts; a clear sky has nothing to rearrange.</details>
 #
 # **2.** You have 10 seconds at 24 frames a second, and want about 60 varied frames for `siv_gan`. (a) The first 60. (b)
@@ -615,13 +609,13 @@ else:
 # <details><summary>Answer</summary>(b): 240 / 4 = 60, from the whole clip. The first 60 are two and a half seconds, all
 # alike; a stride of 60 leaves 4.</details>
 #
-# **3.** A fine beach photograph on the web has no licence beside it. You want samples for slides that go online. (a) No
-# licence, so no limits. (b) Samples are new pictures, so nobody can mind. (c) Ask, or take another.
-# <details><summary>Answer</summary>(c). No licence means that no permission was given. And samples of a model that saw
+# **3.** A fine beach photograph on the web has no license beside it. You want samples for slides that go online. (a) No
+# license, so no limits. (b) Samples are new pictures, so nobody can mind. (c) Ask, or take another.
+# <details><summary>Answer</summary>(c). No license means that no permission was given. And samples of a model that saw
 # one picture may stay close to it; putting the run online shares the picture itself.</details>
 #
 # **4.** Your clip shows fellow students in the cafeteria. Before training you should (a) reduce it to 64 pixels, then
-# all is well (b) ask those who can be recognised, or film something else (c) nothing, the cafeteria is public.
+# all is well (b) ask those who can be recognized, or film something else (c) nothing, the cafeteria is public.
 # <details><summary>Answer</summary>(b). Small pictures help, but clothes, posture and place identify people as
 # well.</details>
 

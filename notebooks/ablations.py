@@ -32,8 +32,7 @@ max_size: int | None = 64  # longest side in pixels; larger pictures are reduced
 device: str = "auto"  # auto (CUDA where there is one), cpu, cuda or cuda:1
 out: str = "../runs/ablations"  # folder of all runs, and of table.csv
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 from pathlib import Path
 
 from siv_lite import SivLiteError, compare, contact_sheet, open_run, read_frames, save_image
@@ -70,8 +69,7 @@ rows = {
 # %% [markdown]
 # ## Training and measuring
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 chosen = [table.strip() for table in tables.split(",")]
 if not set(chosen) <= rows.keys():
     raise SivLiteError(f"tables must be of {', '.join(rows)}, with commas between, not {tables!r}")

@@ -32,8 +32,7 @@ skip_frames: str = "1,2,5,10"  # Fig. 5, for a clip only: learn from every so ma
 device: str = "auto"  # auto (CUDA where there is one), cpu, cuda or cuda:1
 out: str = "../runs/compare_methods"  # folder of all runs, and of table.csv
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 from pathlib import Path
 from statistics import mean
 
@@ -49,8 +48,7 @@ from siv_lite.check import check_run
 # method is timed for a moment and gets as many iterations as fit. GPDM trains nothing and always stays as it is: its
 # work comes with every sample.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 names = [name.strip() for name in methods.split(",")]
 
 
@@ -147,8 +145,7 @@ sheet
 # equally many frames that lie 1, 2, 5, 10 apart. In the paper, FastGAN's distance to the training frames falls steeply
 # where they lie close together, and SIV-GAN's stays high. Where LPIPS is missing, `copy_distance` says it in pixels.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 skips, results = [int(skip) for skip in skip_frames.split(",") if skip.strip() and len(frames) > 1], {}
 for skip in skips:
     each = len(frames) // max(skips)

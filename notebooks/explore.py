@@ -15,8 +15,7 @@
 # %% tags=["parameters"]
 out: str = "../runs"  # folder of runs, or of one run, to open; new ones are put there
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import os
 
 from siv_lite.widgets import explore, microscope, upload
@@ -31,8 +30,7 @@ folders = [os.environ["SIV_LITE_RUNS"]] if "SIV_LITE_RUNS" in os.environ else [o
 # makes the random numbers smaller or larger: at 0 all seeds show the same. Pyramids also show their coarse *stages*;
 # *Start* is the first stage that is left to chance, below it stands the training picture.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 explore(*folders)
 
 # %% [markdown]
@@ -41,8 +39,7 @@ explore(*folders)
 # SIV-GAN's discriminator judges with three parts. Choose a rectangle around a thing and move it, or change its hue:
 # which part minds? Relative to a change of colours, the layout minds a move more than the content does.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 microscope(*folders)
 
 # %% [markdown]
@@ -51,6 +48,5 @@ microscope(*folders)
 # Files up to about 10 MB. `lesson` takes minutes; training goes on while you look around above (*List again* finds the
 # new run). Stopped, or with its server ended, it is saved; the same file with the same settings goes on from there.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 upload(folders[0])

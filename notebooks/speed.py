@@ -18,8 +18,7 @@ methods: str = "siv_gan"  # of siv_gan, singan, consingan, fastgan, hp_vae_gan a
 configurations: str = "lesson,paper"  # of smoke, lesson (48 x 64) and paper (SIV-GAN: 192 x 320), with commas between
 out: str = "../runs/speed"  # folder for speed.json
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import itertools
 import json
 import math
@@ -48,8 +47,7 @@ from measure import count_work, measure_configuration, name_configuration
 # in `tools/measure.py`. A method that grows in stages is measured by one step in every stage and their sum, and
 # GPDM, which trains nothing, by one picture.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 pairs = itertools.product(methods.split(","), configurations.split(","))
 names = [name_configuration(method.strip(), preset.strip()) for method, preset in pairs]
 results = {name: measure_configuration(name) for name in names}

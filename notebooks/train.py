@@ -31,8 +31,7 @@ precision: str = "fp32"  # fp32, tf32 or bf16; the last two are for CUDA
 settings: dict = {}  # single settings of the method, for ablations: {"diversity": "none"}
 out: str = "../runs/balloons"  # folder of the run
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 from pathlib import Path
 
 from siv_lite import open_run, read_frames, train
@@ -46,8 +45,7 @@ from siv_lite.figures import plot_losses, show_images
 # need is that these parameters are still the ones it was trained with; `train` compares them and refuses any others.
 # Meanwhile the folder `samples` fills with grids of new pictures.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 stored = Path(out, "done.json").exists() and not Path(source).exists()
 frames = open_run(out).frames if stored else read_frames(source, max_size)
 run = train(method, frames, out, preset, iterations, device, seed, precision, **settings)

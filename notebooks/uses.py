@@ -31,8 +31,7 @@ starts: str = "1,2"  # the two stages at which pictures are put in, with a comma
 seed: int = 0  # of the weights and of all that is drawn in training
 out: str = "../runs/uses"  # folder for both runs
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import math
 from base64 import b64encode
 from pathlib import Path
@@ -49,8 +48,7 @@ from siv_lite.editing import animate, edit, harmonize, main_colors, paint_to_ima
 #
 # Coarse to fine, one stage after the other. Stopped, the same cell goes on; finished, it only opens the run.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 frames = read_frames(source, max_size)[:1]
 run = train(method, frames, Path(out, "pyramid"), preset, iterations, seed=seed)
 first, second = (int(start) for start in starts.split(","))
@@ -141,8 +139,7 @@ contact_sheet({"training image, sketch": torch.cat([frames, sketch])} | rows, sc
 #
 # A random walk in the noise of all stages, always pulled back to the picture. From a higher stage less moves.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 moving = torch.cat([animate(run, 40, seed=2, start=start) for start in (0, 1)], dim=3)
 path = Path(out, "animation.gif")
 save_animation(moving.repeat_interleave(3, 2).repeat_interleave(3, 3), path)
@@ -160,8 +157,7 @@ HTML(f"<img src='data:image/gif;base64,{b64encode(path.read_bytes()).decode()}'>
 # comparison; a GAN that invents texture often looks sharper and measures worse, because invented is not the same as
 # right.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 large = read_frames(source, 4 * max_size)[:1]
 large = large[..., : large.shape[2] // 4 * 4, : large.shape[3] // 4 * 4]
 small = torch.nn.functional.interpolate(large, scale_factor=0.25, mode="bicubic", antialias=True).clamp(-1, 1)

@@ -1,13 +1,65 @@
-"""Figures for notebooks: images and loss curves."""
+"""Figures for notebooks: the map of SIV-GAN, images, maps of features, curves."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from siv_lite.errors import SivLiteError
 from siv_lite.frames import image_grid
 
 DPI = 100
+MAP = Path(__file__).with_name("map.svg")
+
+
+def show_map(*parts: str) -> None:
+    """Show the map of SIV-GAN with the parts of today's lesson lit.
+
+    Args:
+        parts: names of parts that keep their colors, such as "content"; none: all of them do.
+
+    Raises:
+        SivLiteError: if the map has no such part.
+    """
+    from IPython.display import SVG, display
+
+    display(SVG(draw_map(*parts)))
+
+
+def draw_map(*parts: str) -> str:
+    """Draw the map of SIV-GAN with only some parts lit.
+
+    Args:
+        parts: names of parts that keep their colors, such as "content"; none: all of them do.
+
+    Returns:
+        The text of an SVG image of 1000 x 560 pixels.
+
+    Raises:
+        SivLiteError: if the map has no such part.
+    """
+    text = MAP.read_text(encoding="utf-8")
+    known = re.findall(r'class="part" id="map-(\w+)"', text)
+    for part in parts:
+        if part not in known:
+            raise SivLiteError(f"The map has no part {part!r}; choose from {', '.join(known)}")
+    if not parts:
+        return text
+
+    for part in known:
+        if part not in parts:
+            lit = f'class="part" id="map-{part}"'
+            pale = f'class="part pale" id="map-{part}"'
+            text = text.replace(lit, pale)
+    names = ", ".join(parts).replace("_", "-")
+    label = 'aria-label="Map of SIV-GAN"'
+    return text.replace(label, f'{label[:-1]}; lit: {names}"')
 
 
 def show_images(
@@ -30,6 +82,45 @@ def show_images(
     axes.axis("off")
     axes.set_title(title)
     plt.show()
+
+
+def color_maps(maps: Tensor, limit: float = 1.0) -> Tensor:
+    """Color maps of one channel: blue where negative, white at 0, red where positive.
+
+    Args:
+        maps: (n, 1, h, w).
+        limit: the absolute value, above 0, from which on a color is full.
+
+    Returns:
+        Images (n, 3, h, w) in [-1, 1], as `contact_sheet` takes them.
+    """
+    values = (maps.detach() / limit).clamp(-1, 1)
+    red = 1 + values.clamp(max=0)  # all colors are 1 in white
+    green = 1 - values.abs()
+    blue = 1 - values.clamp(min=0)
+    return 2 * torch.cat([red, green, blue], dim=1) - 1
+
+
+def plot_lines(
+    lines: dict[str, Sequence[float]], x: Sequence | None = None, **options: Any
+) -> None:
+    """Plot named lines into one panel, few points with markers, several lines with a legend.
+
+    Args:
+        lines: label -> values; all have the same number of them.
+        x: where the values stand, numbers or words; None: 0, 1, 2, ...
+        options: further ones of Matplotlib's `Axes.set`, such as `xlabel` and `yscale`.
+    """
+    with plt.rc_context({"font.size": 12}):
+        axes = plt.figure(figsize=(8, 3.2), layout="constrained").add_subplot()
+        for label, values in lines.items():
+            places = range(len(values)) if x is None else x
+            marker = "o" if len(values) <= 16 else None
+            axes.plot(places, values, marker=marker, label=label)
+        axes.set(**options)
+        if len(lines) > 1:
+            axes.legend()
+        plt.show()
 
 
 def plot_losses(log: list[dict[str, float]]) -> None:

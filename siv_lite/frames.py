@@ -274,34 +274,49 @@ def image_grid(images: torch.Tensor, columns: int | None = None, padding: int = 
 
 
 def contact_sheet(rows: dict[str, torch.Tensor], scale: int = 1) -> Image.Image:
-    """Lay images in labeled rows of one height.
+    """Draw one captioned row of images per entry, all rows equally high.
 
     Args:
-        rows: images (N, 3, H, W) in [-1, 1] by their label; sizes may differ between rows.
-        scale: every row is enlarged to `scale` times the height of the tallest images.
+        rows: caption -> images (N, 3, H, W) in [-1, 1]; N, H and W may differ from row to row.
+        scale: how many pixels high a pixel of the tallest images becomes, at least 1.
 
     Returns:
-        The sheet.
+        The sheet, with captions in a font of 16 pixels.
 
     Raises:
-        SivLiteError: if there are no rows, or `scale` is no positive integer.
+        SivLiteError: if there is no row, or `scale` is no whole number of at least 1.
     """
     if not rows:
         raise SivLiteError(
             'contact_sheet has no rows; give at least one, like {"training": frames}'
         )
-    font, gap, label_height = ImageFont.load_default(), 2, 16
-    height = check_integer("scale", scale, 1) * max(images.shape[2] for images in rows.values())
-    steps = [round(images.shape[3] * height / images.shape[2]) + gap for images in rows.values()]
-    widths = [len(images) * step - gap for images, step in zip(rows.values(), steps, strict=True)]
-    width = max(*widths, *(math.ceil(font.getlength(label)) for label in rows))
-    sheet = Image.new("RGB", (width, len(rows) * (height + label_height)), "white")
-    for row, ((label, images), step) in enumerate(zip(rows.items(), steps, strict=True)):
-        top = row * (height + label_height)
-        ImageDraw.Draw(sheet).text((0, top + 2), label, fill="black", font=font)
-        for index, image in enumerate(to_uint8(images)):
-            enlarged = Image.fromarray(image).resize((step - gap, height), Image.Resampling.NEAREST)
-            sheet.paste(enlarged, (index * step, top + label_height))
+    check_integer("scale", scale, 1)
+    font = ImageFont.load_default(size=16)
+    gap = 2
+    caption_height = 24
+
+    # Every row becomes as high as `scale` times the tallest image, and as wide as its own shape
+    # asks for.
+    image_height = scale * max(images.shape[2] for images in rows.values())
+    row_height = caption_height + image_height
+    sheet_width = 0
+    image_widths = {}
+    for caption, images in rows.items():
+        count, _, height, width = images.shape
+        image_widths[caption] = round(width * image_height / height)
+        row_width = count * (image_widths[caption] + gap) - gap
+        sheet_width = max(sheet_width, row_width, math.ceil(font.getlength(caption)))
+
+    sheet = Image.new("RGB", (sheet_width, len(rows) * row_height), "white")
+    for row, (caption, images) in enumerate(rows.items()):
+        top = row * row_height
+        ImageDraw.Draw(sheet).text(
+            (0, top + caption_height / 2), caption, "black", font, anchor="lm"
+        )
+        for column, pixels in enumerate(to_uint8(images)):
+            size = (image_widths[caption], image_height)
+            enlarged = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
+            sheet.paste(enlarged, (column * (size[0] + gap), top + caption_height))
     return sheet
 
 

@@ -719,6 +719,17 @@ def test_contact_sheet_labels_rows_and_evens_their_heights():
     refuse("no rows", contact_sheet, {})
 
 
+def test_contact_sheet_captions_can_be_read_from_the_last_row():
+    image = torch.ones(1, 3, 32, 32)  # white, so that all that is dark is caption
+    dark = np.array(contact_sheet({"Hg": image})).min(2) < 128
+    rows = dark.any(1).nonzero()[0]
+    assert rows[-1] - rows[0] + 1 >= 14  # from the top of H to the foot of g, of a font of 16 pixels
+    assert rows[-1] < 24  # above the image
+    long = contact_sheet({"a caption that is wider than its image": image})
+    assert long.width > 250 and (np.array(long)[:24, -8:] < 128).any()  # not cut off
+    assert long.height == 24 + 32
+
+
 def test_save_image_round_trips_and_replaces(tmp_path):
     image = image_grid(as_frames(random_pixels()))
     for _ in range(2):

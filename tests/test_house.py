@@ -27,7 +27,7 @@ FLOORS = (
     {"methods/*"},
     {"run"},
     {"training"},
-    {"check", "editing", "figures"},
+    {"check", "editing", "figures", "lesson_checks"},
     {"comparison"},
     {"widgets"},
     {"live"},

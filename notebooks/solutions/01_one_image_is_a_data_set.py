@@ -111,6 +111,5 @@ else:
     assert coarse < 0.05, f"the coarsest distance is {coarse:.3f}: the mean of every block must stay"
     print("right")
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 contact_sheet({"the picture": frames, "the same to the coarsest scale": fooled}, scale=4)

@@ -16,8 +16,7 @@ source: str = "../../data_samples/balloons.png"  # the picture whose SinGAN exer
 preset: str = "lesson"  # smoke or lesson; it matters only where no shipped run is found, and one is trained
 out: str = "../../runs/lesson_02"  # folder of a SinGAN that is trained here
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 from pathlib import Path
 
 import torch
@@ -27,8 +26,7 @@ from siv_lite.methods.pyramid import pyramid_sizes
 
 close = torch.testing.assert_close
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 folder = Path(source).parent / "runs" / f"{Path(source).stem}_singan"
 if not folder.exists():
     folder = train("singan", read_frames(source, 64)[:1], Path(out, "singan"), preset).folder
@@ -72,7 +70,7 @@ else:
 
 # %%
 def my_penalty(D, real: torch.Tensor, fake: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Mean of (length of the gradient of D's summed scores, over the colours of a pixel, - 1)^2."""
+    """Mean of (length of the gradient of D's summed scores, over the colors of a pixel, - 1)^2."""
     between = (fake + share * (real - fake)).requires_grad_()
     (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
     return (slope.square().sum(1).sqrt() - 1).square().mean()
@@ -90,7 +88,7 @@ if found is None:
     print("not yet: my_penalty returns nothing; requires_grad_() on the picture between, then torch.autograd.grad")
 else:
     wanted = losses.gradient_penalty(curved, real, fake, torch.Generator().manual_seed(1))
-    close(found, wanted, rtol=1e-4, atol=1e-5, msg="Look at the place between the two, and at the sum over colours")
+    close(found, wanted, rtol=1e-4, atol=1e-5, msg="Look at the place between the two, and at the sum over colors")
     print("exercise 2: right")
 
 # %% [markdown]
@@ -130,6 +128,5 @@ else:
     close(vary_only(0), draw_with([1.0] + [0.0] * newest, n=4), msg=f"stage 0: {hint}")
     print("exercise 3: right")
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 contact_sheet({f"noise at stage {stage} only": vary_only(stage) for stage in range(method.stages)}, scale=2)

@@ -16,8 +16,7 @@ source: str = "../../data_samples/balloons.png"  # the picture whose finished ru
 preset: str = "smoke"  # nothing is trained here where such a run is there
 out: str = "../../runs/solutions_03"  # folder of a run, where none of this picture comes with the repository
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 import math
 from pathlib import Path
 
@@ -30,8 +29,7 @@ from siv_lite import blocks, contact_sheet, open_run, read_frames, train
 # %% [markdown]
 # What exercise 2 takes from the lesson.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
+# %% tags=["nbval-ignore-output"]
 folder = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 if not folder.exists():
     folder = train("siv_gan", read_frames(source, 64)[:1], out, preset).folder
@@ -53,8 +51,8 @@ def finish(maps: torch.Tensor, after: int) -> torch.Tensor:
 # %% [markdown]
 # ## Exercise 1
 #
-# A mean of two neighbours reads four cells. The outer ones are read once, by a and by c; the inner ones by both
-# neighbours, as b and a, or as c and b. Half of each sum, for the mean.
+# A mean of two neighbors reads four cells. The outer ones are read once, by a and by c; the inner ones by both
+# neighbors, as b and a, or as c and b. Half of each sum, for the mean.
 
 
 # %%

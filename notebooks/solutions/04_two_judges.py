@@ -108,7 +108,7 @@ else:
 # ## Exercise 3
 #
 # A mean does not know the order of what it averages, so content's logit stays when the places are shuffled. Layout's
-# blocks look at neighbourhoods, which shuffling destroys. (Rounding may change content's logit in the last digits.)
+# blocks look at neighborhoods, which shuffling destroys. (Rounding may change content's logit in the last digits.)
 
 
 # %%

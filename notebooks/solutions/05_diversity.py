@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Lesson 5, diversity regularisation: solutions
+# # Lesson 5, diversity regularization: solutions
 #
 # The three exercises of `../05_diversity.ipynb`, solved, with the same checks. Seconds.
 

@@ -77,7 +77,7 @@ contact_sheet({"training": F.pad(frames, [1] * 4, value=1), "cheat": F.pad(mine[
 # %% [markdown]
 # ## Exercise 2
 #
-# The weights turn colours into grey, `std` over dimension 0 compares samples at one pixel, and `correction=0` divides
+# The weights turn colors into gray, `std` over dimension 0 compares samples at one pixel, and `correction=0` divides
 # by n. Dividing by the training picture's deviation makes the number independent of contrast, and of the range.
 
 
@@ -85,13 +85,13 @@ contact_sheet({"training": F.pad(frames, [1] * 4, value=1), "cheat": F.pad(mine[
 def my_pixel_diversity(images: torch.Tensor, frames: torch.Tensor) -> float:
     """Pixel diversity of images (n, 3, H, W) against frames (1, 3, H, W)."""
     weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    grey, target = (images * weights).sum(1), (frames * weights).sum(1)
-    return (grey.std(dim=0, correction=0).mean() / target.std(correction=0)).item()
+    gray, target = (images * weights).sum(1), (frames * weights).sum(1)
+    return (gray.std(dim=0, correction=0).mean() / target.std(correction=0)).item()
 
 
 # %%
 if my_pixel_diversity(models["SinGAN"], frames) is None:
-    print("not yet: my_pixel_diversity returns nothing; first the grey pictures, then `std` over the samples")
+    print("not yet: my_pixel_diversity returns nothing; first the gray pictures, then `std` over the samples")
 else:
     for name in ("SinGAN", "half mirrored"):
         found = my_pixel_diversity((models | cheats)[name], frames)

@@ -96,7 +96,7 @@ def save_page(run, caption: str, path: Path) -> None:
 
 
 # %%
-page, caption = album / "page.png", "balloons.png: siv_lite, MIT licence"
+page, caption = album / "page.png", "balloons.png: siv_lite, MIT license"
 page.unlink(missing_ok=True)
 save_page(run, caption, page)
 if not page.exists():
