@@ -35,7 +35,7 @@ from IPython.display import HTML
 
 import siv_lite
 from siv_lite import image_grid, open_run, read_frames, save_animation, save_image, train
-from siv_lite.check import check_run, measure_run
+from siv_lite.training import check_run, measure_run
 from siv_lite.figures import plot_losses, show_images
 
 # %% [markdown]

@@ -198,7 +198,7 @@ print(paths.int().tolist())
 # of its activations straightened, its gradient must be the outer product of our row with itself.
 
 # %%
-plain = PatchDiscriminator(width=1, norm=False, slope=1.0)  # slope 1: leaky ReLU does nothing
+plain = PatchDiscriminator(channels=1, norm=False, slope=1.0)  # slope 1: leaky ReLU does nothing
 for name, parameter in plain.named_parameters():
     value = 0.0 if name.endswith("bias") else 1.0
     torch.nn.init.constant_(parameter, value)
@@ -228,7 +228,7 @@ def measure_view(D: torch.nn.Module) -> tuple[int, int]:
 
 
 torch.manual_seed(0)
-D = PatchDiscriminator(width=8)
+D = PatchDiscriminator(channels=8)
 scores = D.eval()(frames)
 print(f"Scores: {scores.numel():,}, one per patch: {scores.numel() == count}")
 print(f"With fixed statistics a score sees 11 x 11: {measure_view(D.eval()) == (11, 11)}")
@@ -242,16 +242,16 @@ print(f"In training it sees the whole picture: {measure_view(D.train()) == (heig
 # copy of 25 pixels, 11 are nearly half the height, so the same small network sees the layout. A
 # pyramid of copies, coarse to fine, shows things of every size.
 #
-# The sizes: the shorter side begins at `coarsest` and grows each time by the same ratio, up to the
+# The sizes: the shorter side begins at `coarsest_side` and grows each time by the same ratio, up to the
 # picture's own. By hand: from 6 to 48 pixels is 8 times. At most 4 times per step, that needs two
 # steps; like the authors' program, the package takes one more: three steps of 2 each.
 
 # %%
 by_hand = [(6, 8), (12, 16), (24, 32), (48, 64)]
-found = pyramid_sizes(48, 64, coarsest=6, factor=1 / 4)
+found = pyramid_sizes(48, 64, coarsest_side=6, scale_factor=1 / 4)
 assert found == by_hand, "look at the number of steps: three, not two"
 
-sizes = pyramid_sizes(height, width, coarsest=min(25, height, width), factor=0.65)
+sizes = pyramid_sizes(height, width, coarsest_side=min(25, height, width), scale_factor=0.65)
 for high, wide in sizes:
     count = (high - 10) * (wide - 10)
     print(f"{high} x {wide}: {count:5,} patches, each {11 / high:.0%} of the height")
@@ -497,7 +497,7 @@ pyramid = train("singan", frames, Path(out, "pyramid"), preset, seed=seed, **set
 # One scale only: the coarsest is as large as the finest. Half the stages, so twice the iterations.
 if preset != "smoke":
     settings["iterations"] = pyramid.method.iterations // 2
-settings["coarsest"] = min(height, width)
+settings["coarsest_side"] = min(height, width)
 single = train("singan", frames, Path(out, "one_scale"), preset, seed=seed, **settings)
 
 # %% tags=["nbval-ignore-output"]
@@ -530,7 +530,7 @@ if (shipped / "done.json").exists():
     run = open_run(shipped)
 
 rows = {}
-for stage in range(run.method.stages):
+for stage in range(run.method.num_stages):
     images = run.sample(4, seed=1, stage=stage)
     rows[f"{images.shape[2]} x {images.shape[3]}"] = F.interpolate(images, (height, width))
 contact_sheet(rows, scale=3)

@@ -93,7 +93,7 @@ by_hand = []
 for high in (25, 25 * ratio, 25 * ratio**2, 48):
     by_hand.append((math.ceil(high), math.ceil(high * 64 / 48)))
 
-found = pyramid_sizes(48, 64, coarsest=25, factor=0.65)
+found = pyramid_sizes(48, 64, coarsest_side=25, scale_factor=0.65)
 assert found == by_hand, "look at pyramid_sizes: the number of steps, the rounding up"
 print("by hand and by the package:", by_hand)
 
@@ -135,7 +135,7 @@ def refine(G: Generator, coarser: torch.Tensor, noise: torch.Tensor, sigma: floa
 # everywhere, and strong noise must not show.
 
 # %%
-G = Generator(width=4).eval()
+G = Generator(channels=4).eval()
 torch.nn.init.zeros_(G.tail.weight)
 torch.nn.init.constant_(G.tail.bias, math.atanh(0.25))
 
@@ -149,25 +149,25 @@ print("0.5 + 0.25, by hand and by the package: True")
 
 # %% [markdown]
 # Now the whole pyramid, with trained networks: refine zeros, refine the result, and so on.
-# `method.rest()` makes batch normalization use what it has learned.
+# `method.set_eval_except()` makes batch normalization use what it has learned.
 
 
 # %%
 @torch.no_grad()
 def draw_stages(noise: list[torch.Tensor]) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """For every stage the enlarged image from below, and the image after its G."""
-    method.rest()
+    method.set_eval_except()
     image = torch.zeros(len(noise[0]), 3, *method.sizes[0])
     found = []
     for stage, z in enumerate(noise):
         enlarged = resize(image, z.shape[2:])
-        image = refine(method.networks[f"G{stage}"], image, z, method.amplitudes[stage])
+        image = refine(method.networks[f"G{stage}"], image, z, method.noise_amplitudes[stage])
         found.append((enlarged, image))
     return found
 
 
-latents = method.draw_latents(4, seed=1)  # all the noise of a sample in one row
-stages = draw_stages(method.split(latents, method.sizes))
+latents = method.sample_latents(4, seed=1)  # all the noise of a sample in one row
+stages = draw_stages(method.split_latents(latents, method.sizes))
 finest = stages[-1][1].clamp(-1, 1)
 check(finest, run.sample(4, seed=1), "Look at SinGAN.refine: which noise for which stage?")
 print("our loop draws the same four samples as the package: True")
@@ -214,10 +214,10 @@ contact_sheet({name: torch.cat(images) for name, images in rows.items()}, scale=
 # $$ \mathcal{L}_G = -\,\mathrm{mean}\,D(G(z)) + 10 \cdot \mathrm{mean}\,(G(z^*) - x)^2 $$
 
 # %%
-fixed = draw_stages(method.fixed_noise(1))
-rebuilt = run.generate(0 * latents[:1], start=method.stages - 1)  # zeros there, z* below
+fixed = draw_stages(method.reconstruction_noise(1))
+rebuilt = run.decode(0 * latents[:1], start=method.num_stages - 1)  # zeros there, z* below
 ours = fixed[-1][1].clamp(-1, 1)
-check(ours, rebuilt, "Look at Pyramid.fixed_noise: z* at stage 0, zeros above")
+check(ours, rebuilt, "Look at Pyramid.reconstruction_noise: z* at stage 0, zeros above")
 
 reconstruction = torch.cat([enlarge(image) for _, image in fixed])
 real = torch.cat([enlarge(real[:1]) for real in method.real])
@@ -247,11 +247,11 @@ toy = noise_amplitude(torch.zeros(4), torch.tensor([0.0, 0.2, -0.4, 0.4]))
 check(toy, 0.03, "Not 0.03: look at the order of square, mean and root")
 
 ours = []
-for stage in range(1, method.stages):
+for stage in range(1, method.num_stages):
     enlarged, _ = fixed[stage]
     ours.append(noise_amplitude(enlarged, method.real[stage]))
-hint = "Look at Pyramid.settle: whose error, of which stage?"
-check(torch.stack(ours), method.amplitudes[1:], hint, rtol=0.02)  # the shipped weights are rounded
+hint = "Look at Pyramid.init_stage: whose error, of which stage?"
+check(torch.stack(ours), method.noise_amplitudes[1:], hint, rtol=0.02)  # the shipped weights are rounded
 print("0.03 by hand, and the trained stages' amplitudes by our function: True")
 
 # %% tags=["nbval-ignore-output"]
@@ -260,7 +260,7 @@ for stage, (enlarged, image) in enumerate(fixed):
     real = method.real[stage]
     before = 127.5 * (enlarged - real).square().mean().sqrt()
     after = 127.5 * (image - real).square().mean().sqrt()
-    noise = 127.5 * method.amplitudes[stage]
+    noise = 127.5 * method.noise_amplitudes[stage]
     print(f"stage {stage}                 {before:8.1f} {after:8.1f} {noise:6.1f}")
 
 # %% [markdown]
@@ -276,15 +276,15 @@ for stage, (enlarged, image) in enumerate(fixed):
 
 # %%
 drawn = {}
-for start in range(method.stages):
+for start in range(method.num_stages):
     drawn[f"noise from stage {start} on"] = run.sample(32, seed=1, start=start)
 contact_sheet({name: samples[:6] for name, samples in drawn.items()}, scale=2)
 
 # %%
 spread = [(samples.std(0).mean() / frames.std()).item() for samples in drawn.values()]
-labels = {"ylabel": "diversity", "ylim": (0, None), "xticks": range(method.stages)}
+labels = {"ylabel": "diversity", "ylim": (0, None), "xticks": range(method.num_stages)}
 plot_lines(
-    {"diversity": spread}, x=range(method.stages), xlabel="noise from this stage on", **labels
+    {"diversity": spread}, x=range(method.num_stages), xlabel="noise from this stage on", **labels
 )
 print("most of it comes from the coarsest stage:", spread[0] > 2 * spread[1])
 
@@ -302,18 +302,18 @@ print("most of it comes from the coarsest stage:", spread[0] > 2 * spread[1])
 # %%
 def draw_with(sigmas: list[float], n: int = 6) -> torch.Tensor:
     """The samples of seed 1 with other noise amplitudes than the trained ones."""
-    parts = method.split(method.draw_latents(n, seed=1), method.sizes)
-    factors = torch.tensor(sigmas) / method.amplitudes
+    parts = method.split_latents(method.sample_latents(n, seed=1), method.sizes)
+    factors = torch.tensor(sigmas) / method.noise_amplitudes
     scaled = [factor * part.flatten(1) for factor, part in zip(factors, parts, strict=True)]
-    return run.generate(torch.cat(scaled, dim=1))
+    return run.decode(torch.cat(scaled, dim=1))
 
 
-coarsest, *finer = method.amplitudes.tolist()
+coarsest, *finer = method.noise_amplitudes.tolist()
 rows = {
     "as trained": draw_with([coarsest, *finer]),
     "finer stages: 0": draw_with([coarsest] + [0.0] * len(finer)),
-    "all: 0": draw_with([0.0] * method.stages),
-    "all: 1": draw_with([1.0] * method.stages),
+    "all: 0": draw_with([0.0] * method.num_stages),
+    "all: 1": draw_with([1.0] * method.num_stages),
 }
 contact_sheet(rows, scale=2)
 
@@ -380,7 +380,7 @@ begin = {
 }
 rows = {}
 for name, image in begin.items():
-    redrawn = [redraw(run, image, start, seed=1) for start in range(1, method.stages)]
+    redrawn = [redraw(run, image, start, seed=1) for start in range(1, method.num_stages)]
     rows[name] = torch.cat([image, *redrawn])
 contact_sheet(rows, scale=3)
 
@@ -482,7 +482,7 @@ figure, panels = plt.subplots(1, 2, figsize=(10, 2.6), layout="constrained")
 for axes, name in zip(panels, ("penalty", "reconstruction"), strict=True):
     axes.plot(iterations, [entry[name] for entry in log], linewidth=0.8)
     axes.set(title=name, xlabel="iteration", yscale="log")
-    for stage in range(1, method.stages):
+    for stage in range(1, method.num_stages):
         axes.axvline(stage * length, color="gray", linestyle="--")
 plt.show()
 
@@ -546,7 +546,7 @@ else:
 
 # %% [markdown]
 # **3.** Draw four samples in which *only* stage `stage` has fresh noise; all others have that of
-# the reconstruction. Useful: `method.fixed_noise(4)`, `method.split(latents, method.sizes)` and
+# the reconstruction. Useful: `method.reconstruction_noise(4)`, `method.split_latents(latents, method.sizes)` and
 # `draw_stages`.
 
 
@@ -558,9 +558,9 @@ def vary_only(stage: int) -> torch.Tensor:
 
 # %%
 if vary_only(0) is None:
-    print("not yet: vary_only returns nothing; replace one entry of what fixed_noise returns")
+    print("not yet: vary_only returns nothing; replace one entry of what reconstruction_noise returns")
 else:
-    newest = method.stages - 1
+    newest = method.num_stages - 1
     hint = "look at which entry you replace, and at clamp(-1, 1)"
     check(vary_only(newest), run.sample(4, seed=1, start=newest), f"stage {newest}: {hint}")
     check(vary_only(0), draw_with([1.0] + [0.0] * newest, n=4), f"stage 0: {hint}")

@@ -48,7 +48,7 @@ import ipywidgets as widgets
 import torch
 import torch.nn.functional as F
 
-from siv_lite import blocks, contact_sheet, open_run, read_frames, train
+from siv_lite import nn, contact_sheet, open_run, read_frames, train
 from siv_lite.figures import plot_lines
 from siv_lite.lesson_checks import check, check_average, check_power_iteration
 from siv_lite.methods import find_method, make_settings
@@ -118,7 +118,7 @@ stamped = F.conv_transpose2d(small, stamp, stride=2, padding=1)
 check(stamped, plain, "Rows and columns are both folded: look at taps @ weight @ taps.T")
 
 # %%
-check(blocks.upsample_kernel(weight), stamp, "look at upsample_kernel in siv_lite/blocks.py")
+check(nn.upsample_kernel(weight), stamp, "look at upsample_kernel in siv_lite/nn")
 print("upsampling and 3 x 3, our stamp and the package's are one and the same: True")
 
 # %% [markdown]
@@ -139,9 +139,9 @@ folder = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 if not folder.exists():
     folder = train("siv_gan", frames, Path(out, "base"), preset).folder
 run = open_run(folder, "cpu")
-G = run.method.average
+G = run.method.G_ema
 height, width = run.method.size
-latents = run.method.draw_latents(12, seed=1)  # (12, 64)
+latents = run.method.sample_latents(12, seed=1)  # (12, 64)
 
 # %%
 features = [maps.detach() for maps in G.features(latents)]
@@ -258,7 +258,7 @@ def cut(after: int, one: int, other: int, cells: int = half) -> torch.Tensor:
 
 
 # %%
-images = run.generate(latents)
+images = run.decode(latents)
 check(finish(features[2], 3), images, "Look at `after` in finish", atol=1e-4)
 
 # %%
@@ -367,13 +367,13 @@ rows = {}
 for number in (0, 7, 20):
     changed = latents[:1].repeat(6, 1)
     changed[:, number] = torch.linspace(-4, 4, 6)
-    rows[f"latent number {number} from -4 to 4"] = run.generate(changed)
+    rows[f"latent number {number} from -4 to 4"] = run.decode(changed)
 
 # %%
 angles = torch.linspace(0, torch.pi / 2, 6)[:, None]
 arc = angles.cos() * latents[:1] + angles.sin() * latents[1:2]
-rows["a walk"] = run.generate(arc)
-look = "the walk's ends are not its two latents: look at Run.walk in siv_lite/run.py"
+rows["a walk"] = run.decode(arc)
+look = "the walk's ends are not its two latents: look at Run.walk in siv_lite/training/run.py"
 check(run.walk(4, seed=1)[:2], images[:2], look, atol=1e-4)
 contact_sheet(rows, scale=2)
 
@@ -403,7 +403,7 @@ def play(rounds: int = 1500, rate: float = 0.1) -> dict[str, list[float]]:
         with torch.no_grad():
             d += rate * G.weight.item()
             G.weight -= rate * d
-        blocks.average_weights(average, G, 0.999, torch.tensor(count))
+        nn.update_ema(average, G, 0.999, torch.tensor(count))
         found["last weight"].append(G.weight.item())
         found["averaged weight"].append(average.weight.item())
     return found
@@ -416,7 +416,7 @@ plot_lines(game, xlabel="round")
 # %%
 last = max(abs(weight) for weight in game["last weight"][-300:])
 averaged = max(abs(weight) for weight in game["averaged weight"][-300:])
-assert averaged < 0.2 * last, "the average circles too: look at average_weights in blocks.py"
+assert averaged < 0.2 * last, "the average circles too: look at update_ema in siv_lite/nn/optim.py"
 print("the last weight swings as ever, the average less than a fifth of it:", last > 0.9)
 
 # %% [markdown]
@@ -447,14 +447,14 @@ for n, (weight, by_hand) in enumerate(((11.0, 9.0), (13.0, 12.0), (25.0, 21.0)),
     check(ours, by_hand, "Not the table: look at which factor belongs to which")
 
     torch.nn.init.constant_(G1.weight, weight)
-    blocks.average_weights(average, G1, 0.999, torch.tensor(n))
-    check(average.weight.item(), by_hand, "look at average_weights in siv_lite/blocks.py")
+    nn.update_ema(average, G1, 0.999, torch.tensor(n))
+    check(average.weight.item(), by_hand, "look at update_ema in siv_lite/nn")
 print("9, 12, 21 by hand, by our loop and by the package: True")
 
 # %% [markdown]
 # Now the real thing. A fresh SIV-GAN takes five steps, while `check_average` keeps an average of
 # its own by the formula above. Try what this cell is for: put a `#` before the line
-# `average_weights(...)` in `SIVGAN.step`, restart the kernel and run all cells. It must stop you.
+# `update_ema(...)` in `SIVGAN.step`, restart the kernel and run all cells. It must stop you.
 
 # %%
 settings = make_settings("siv_gan", "smoke")
@@ -475,14 +475,14 @@ print("after each of five steps the package's average is ours: True")
 def draw(G: torch.nn.Module) -> torch.Tensor:
     """What a generator makes of six fixed latents."""
     G.normalize(iterate=False)
-    return G.pyramid(G.features(latents[:6]), scales=1)[0]
+    return G.to_images(G.features(latents[:6]), num_scales=1)[0]
 
 
 # %% tags=["nbval-ignore-output"]
-settings = make_settings("siv_gan", "smoke", batch_size=5, average=0.999)
+settings = make_settings("siv_gan", "smoke", batch_size=5, ema_decay=0.999)
 model = find_method("siv_gan")(frames, settings, torch.device("cpu"), "fp32", 0)
-never = deepcopy(model.average)
-fixed = deepcopy(model.average)
+never = deepcopy(model.G_ema)
+fixed = deepcopy(model.G_ema)
 drawn = {"last weights": [], "averaged": []}
 for step in range(1, steps + 1):
     model.step()
@@ -491,7 +491,7 @@ for step in range(1, steps + 1):
             a.lerp_(x, 0.001)
     if step % 10 == 0:
         drawn["last weights"].append(draw(model.G))
-        drawn["averaged"].append(draw(model.average))
+        drawn["averaged"].append(draw(model.G_ema))
 
 # %%
 weights = dict(fixed.named_parameters())
@@ -550,8 +550,8 @@ else:
     folded = F.conv1d(row, four.view(1, 1, 4), stride=2, padding=1)
     check(folded, plain, "another result: did you halve the sums?")
 
-    package = blocks.pool_kernel(three.outer(three)[None, None])[0, 0]
-    check(four.outer(four), package, "another kernel than blocks.pool_kernel's")
+    package = nn.pool_kernel(three.outer(three)[None, None])[0, 0]
+    check(four.outer(four), package, "another kernel than nn.pool_kernel's")
     print("exercise 1: right")
 
 # %% [markdown]
@@ -627,7 +627,7 @@ else:
 # with glaring colors. Why? (a) The mean of unit vectors is shorter than one. (b) Colors cannot be
 # averaged. (c) k was too small.
 # <details><summary>Answer</summary>(a). Sigma is computed as the length of Wv; with v too short,
-# sigma is too small and the weights too large, in every layer. `average_weights` copies u and
+# sigma is too small and the weights too large, in every layer. `update_ema` copies u and
 # v.</details>
 
 # %% [markdown]

@@ -47,11 +47,11 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import contact_sheet, losses, open_run, read_frames, train
-from siv_lite.augment import draw_transforms, mix_channels, transform
+from siv_lite.augment import apply_transforms, mix_channels, sample_transforms
 from siv_lite.figures import color_maps, plot_lines
 from siv_lite.lesson_checks import check, check_forward, check_sizes
 from siv_lite.methods import find_method, make_settings
-from siv_lite.methods.siv_gan import Discriminator, Settings, complete
+from siv_lite.methods.siv_gan import Discriminator, Settings, complete_settings
 from siv_lite.widgets import Picture, edit_region, encode, microscope
 
 # %% [markdown]
@@ -102,23 +102,23 @@ def see_layout(x: torch.Tensor, weights: list[float]) -> torch.Tensor:
 
 
 # %% [markdown]
-# The package's `Discriminator.view` does the same. We build one so small that its F(x) has two
+# The package's `Discriminator.branch_input` does the same. We build one so small that its F(x) has two
 # channels, and set its 1x1 convolution, `squeeze`, to our weights.
 
 # %%
-settings = Settings(width=1, low_level_blocks=1, branch_blocks=1)
-tiny = Discriminator(complete(settings, 1, 32, 32))
+settings = Settings(base_channels=1, low_level_blocks=1, branch_blocks=1)
+tiny = Discriminator(complete_settings(settings, 1, 32, 32))
 with torch.no_grad():
     tiny.squeeze.weight.copy_(torch.tensor([0.6, 0.8]).view(1, 2, 1, 1))
-    content = tiny.view("content", x)
-    layout = tiny.view("layout", x)
+    content = tiny.branch_input("content", x)
+    layout = tiny.branch_input("layout", x)
 
 # %%
 means = torch.tensor([5.0, 10]).view(1, 2, 1, 1)
 mixture = torch.tensor([[3.0, 8], [11, 22]]).view(1, 1, 2, 2)
 check(see_content(x), means, "see_content is not the mean of each channel")
 check(see_layout(x, [0.6, 0.8]), mixture, "see_layout is not the weighted sum of the channels")
-look = "Look at Discriminator.view in siv_lite/methods/siv_gan.py: are the branches swapped?"
+look = "Look at Discriminator.branch_input in siv_lite/methods/siv_gan.py: are the branches swapped?"
 check(content, means, look)
 check(layout, mixture, look)
 print("by hand, by our functions and by the package: True")
@@ -138,8 +138,8 @@ repainted = x + added * torch.tensor([[1.0, 0], [0, 2]])  # at two of the four p
 
 for name, changed in {"shuffled": shuffled, "repainted": repainted}.items():
     with torch.no_grad():
-        same_content = torch.allclose(tiny.view("content", changed), content)
-        same_layout = torch.allclose(tiny.view("layout", changed), layout)
+        same_content = torch.allclose(tiny.branch_input("content", changed), content)
+        same_layout = torch.allclose(tiny.branch_input("layout", changed), layout)
     print(f"places {name}: content {'sees no difference' if same_content else 'sees it'}")
     print(f"places {name}: layout {'sees no difference' if same_layout else 'sees it'}")
     assert (same_content, same_layout) == (name == "shuffled", name == "repainted"), look
@@ -272,8 +272,8 @@ versions = {
 }
 with torch.no_grad():
     features = [judge(D, halve(edited[None]))[0] for edited in versions.values()]
-    content = torch.cat([D.view("content", x) for x in features])  # (4, C, 1, 1)
-    layout = torch.cat([D.view("layout", x) for x in features])  # (4, 1, h, w)
+    content = torch.cat([D.branch_input("content", x) for x in features])  # (4, C, 1, 1)
+    layout = torch.cat([D.branch_input("layout", x) for x in features])  # (4, 1, h, w)
 
 # %%
 images = torch.stack(list(versions.values()))
@@ -308,7 +308,7 @@ plot_lines(changes, xlabel="channel", title="content's input: change to the orig
 @torch.no_grad()
 def branch(part: str, features: torch.Tensor) -> torch.Tensor:
     """All decisions of a branch of the trained D on F(x), in a row."""
-    y = D.view(part, features)
+    y = D.branch_input(part, features)
     found = []
     for block in D.branches[part]:
         y = block(y)
@@ -371,7 +371,7 @@ def draw_edits(image: torch.Tensor, count: int) -> dict[str, torch.Tensor]:
 def read_maps(D: Discriminator, images: torch.Tensor) -> dict[str, list[torch.Tensor]]:
     """The inputs of the branches, and the decisions of each part."""
     x, decisions = judge(D, halve(images))
-    inputs = {f"{part}'s input": [D.view(part, x)] for part in ("content", "layout")}
+    inputs = {f"{part}'s input": [D.branch_input(part, x)] for part in ("content", "layout")}
     return {**inputs, **decisions}
 
 
@@ -480,11 +480,11 @@ except AssertionError as error:
 # two of the five maps below, D is shown an empty map, and told that this is real.
 
 # %%
-turns = draw_transforms(5, height, width, 0.7, torch.Generator().manual_seed(7))
-five = transform(image.expand(5, -1, -1, -1), turns)
+turns = sample_transforms(5, height, width, 0.7, torch.Generator().manual_seed(7))
+five = apply_transforms(image.expand(5, -1, -1, -1), turns)
 with torch.no_grad():
     features_of_five, _ = judge(D, halve(five))
-    real = D.view("layout", features_of_five)
+    real = D.branch_input("layout", features_of_five)
 mixed = mix_channels(real, 1.0, torch.Generator().manual_seed(11))
 
 # %%
@@ -562,10 +562,10 @@ for dropped in (False, True):
     if dropped:
         model.D.from_rgb[1].register_forward_hook(drop)
     layer = model.G.blocks[-2].to_rgb
-    before = layer.raw.detach().clone()
+    before = layer.weight_orig.detach().clone()
     for _ in range(3):
         model.step()
-    learned = not torch.equal(before, layer.raw)
+    learned = not torch.equal(before, layer.weight_orig)
     assert learned != dropped, "Look at Discriminator.forward: is G's small image read?"
     name = "without" if dropped else "with"
     print(f"{name} from-RGB, the layer that makes G's small picture has learned: {learned}")
@@ -575,10 +575,10 @@ for dropped in (False, True):
 # never learned:
 
 # %%
-G = run.method.average
+G = run.method.G_ema
 with torch.no_grad():
-    maps = G.features(run.method.draw_latents(5, seed=1))
-    half = G.pyramid(maps)[1]
+    maps = G.features(run.method.sample_latents(5, seed=1))
+    half = G.to_images(maps)[1]
     shape = G.blocks[-2].to_rgb.weight.shape
     weight = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     weight = weight / torch.linalg.matrix_norm(weight.flatten(1), 2)  # spectral norm 1, as in G

@@ -36,13 +36,13 @@ out: str = "../runs/ablations"  # folder of all runs, and of table.csv
 from pathlib import Path
 
 from siv_lite import SivLiteError, compare, contact_sheet, open_run, read_frames, save_image
-from siv_lite.check import check_run
+from siv_lite.training import check_run
 
 # %% [markdown]
 # ## The rows
 #
 # Each is what differs from the full model. Rows that stand in two tables are trained once: without diversity
-# regularisation (DR), lambda is 0, and 0.15 is the full model's. When the paper moves the branching
+# regularization (DR), lambda is 0, and 0.15 is the full model's. When the paper moves the branching
 # point it keeps the discriminator's whole depth; so does `low_level_blocks`, as far as the picture's size lets it.
 
 # %%
@@ -132,7 +132,7 @@ of_clips = {
 #
 # Mean ± standard deviation over seeds (their number); rows named `published` are the paper's. Below each, metrics that
 # need nobody's weights: low is near the training picture in `sliced_wasserstein` (1: fine, 3: coarse); a low
-# `copy_distance` is memorisation; a high `pixel_diversity` and a low `ms_ssim` are diversity.
+# `copy_distance` is memorization; a high `pixel_diversity` and a low `ms_ssim` are diversity.
 
 # %%
 own = ["sliced_wasserstein_1", "sliced_wasserstein_3", "copy_distance", "pixel_diversity", "ms_ssim"]

@@ -39,7 +39,7 @@ from statistics import mean
 import matplotlib.pyplot as plt
 
 from siv_lite import compare, contact_sheet, open_run, read_frames, save_image
-from siv_lite.check import check_run
+from siv_lite.training import check_run
 
 # %% [markdown]
 # ## The comparison
@@ -112,7 +112,7 @@ print(result.summary(columns, names, published))
 #
 # SIFID, FID and LPIPS need networks that others trained; without their files, the columns above are empty and the notes
 # below say what is missing. These metrics need none. Low is near the training picture in `sliced_wasserstein` (1: fine,
-# 3: coarse) and `patch_fidelity`; a low `copy_distance` is memorisation; a low `ms_ssim` is diversity.
+# 3: coarse) and `patch_fidelity`; a low `copy_distance` is memorization; a low `ms_ssim` is diversity.
 
 # %%
 print(result.summary(["sliced_wasserstein_1", "sliced_wasserstein_3", "patch_fidelity", "patch_coverage"], names))

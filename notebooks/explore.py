@@ -37,7 +37,7 @@ explore(*folders)
 # ## What the discriminator sees
 #
 # SIV-GAN's discriminator judges with three parts. Choose a rectangle around a thing and move it, or change its hue:
-# which part minds? Relative to a change of colours, the layout minds a move more than the content does.
+# which part minds? Relative to a change of colors, the layout minds a move more than the content does.
 
 # %% tags=["nbval-ignore-output"]
 microscope(*folders)

@@ -30,7 +30,7 @@ import torch
 import torch.nn.functional as F
 
 import siv_lite
-from siv_lite.blocks import SpectralNetwork, pool_kernel, upsample_kernel
+from siv_lite.nn import SpectralNetwork, pool_kernel, upsample_kernel
 from siv_lite.files import atomic_write
 from siv_lite.methods import find_method, make_settings
 
@@ -117,9 +117,9 @@ compare(lambda: F.avg_pool2d(F.conv2d(images, point), 2), lambda: F.conv2d(F.avg
 # %% [markdown]
 # ## One power iteration per update
 #
-# Spectral normalisation divides each weight by its largest singular value, which a power iteration tracks. The usual
+# Spectral normalization divides each weight by its largest singular value, which a power iteration tracks. The usual
 # implementation iterates in every forward pass. But a step passes four times through a network (both of them, once for
-# each update), while each network's weights change only once; so here each is normalised once, after its own update.
+# each update), while each network's weights change only once; so here each is normalized once, after its own update.
 
 # %%
 frames = torch.rand(1, 3, 48, 64) * 2 - 1
@@ -127,7 +127,7 @@ model = find_method("siv_gan")(frames, make_settings("siv_gan", "smoke"), torch.
 with patch.object(SpectralNetwork, "normalize", autospec=True, side_effect=SpectralNetwork.normalize) as normalize:
     model.step()
 assert [call.args[0] for call in normalize.call_args_list] == [model.D, model.G]
-f"{normalize.call_count} normalisations for 4 passes"
+f"{normalize.call_count} normalizations for 4 passes"
 
 # %% [markdown]
 # ## On a GPU

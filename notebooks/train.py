@@ -35,7 +35,7 @@ out: str = "../runs/balloons"  # folder of the run
 from pathlib import Path
 
 from siv_lite import open_run, read_frames, train
-from siv_lite.check import check_run, measure_run
+from siv_lite.training import check_run, measure_run
 from siv_lite.figures import plot_losses, show_images
 
 # %% [markdown]

@@ -20,9 +20,9 @@
 source: str = "../data_samples/beach.png"  # the picture to learn from
 edited: str | None = None  # the same with parts moved by hand; None: a square of it is copied elsewhere
 edited_mask: str | None = None  # white where `edited` was changed
-pasted: str | None = None  # the same with a foreign object pasted in; None: a disc of flat colour
+pasted: str | None = None  # the same with a foreign object pasted in; None: a disc of flat color
 pasted_mask: str | None = None  # white where the object is
-paint: str | None = None  # a sketch in flat colours; None: the picture itself, reduced to five colours
+paint: str | None = None  # a sketch in flat colors; None: the picture itself, reduced to five colors
 method: str = "singan"  # a pyramid of siv_lite/methods
 preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (the paper's, for a GPU)
 iterations: int | None = None  # of every stage; None: as many as the preset says
@@ -40,7 +40,7 @@ import torch
 from IPython.display import HTML
 
 from siv_lite import contact_sheet, read_frames, save_animation, train
-from siv_lite.check import check_run, measure_run
+from siv_lite.training import check_run, measure_run
 from siv_lite.editing import animate, edit, harmonize, main_colors, paint_to_image, super_resolve
 
 # %% [markdown]
@@ -68,7 +68,7 @@ wide = (frames.shape[2], 2 * frames.shape[3])
 contact_sheet({"twice as wide": run.sample(3, seed=1, size=wide)}, scale=2)
 
 # %%
-rows = {f"noise from stage {start} on": run.sample(6, start=start) for start in range(run.method.stages)}
+rows = {f"noise from stage {start} on": run.sample(6, start=start) for start in range(run.method.num_stages)}
 contact_sheet(rows, scale=2)
 
 # %% [markdown]
@@ -116,19 +116,19 @@ contact_sheet({"training image, naive paste": torch.cat([frames, naive])} | rows
 # %% [markdown]
 # ## Paint to image
 #
-# A sketch in a few flat colours has the layout, the picture has the texture. In the last of each row the sketch's
-# colours were first replaced by the nearest of the picture's five main ones.
+# A sketch in a few flat colors has the layout, the picture has the texture. In the last of each row the sketch's
+# colors were first replaced by the nearest of the picture's five main ones.
 
 # %%
-centres = main_colors(frames, 5)
-nearest = torch.cdist(frames.permute(0, 2, 3, 1).flatten(0, 2), centres).argmin(1)
-sketch = centres[nearest].view(1, height, width, 3).permute(0, 3, 1, 2)
+centers = main_colors(frames, 5)
+nearest = torch.cdist(frames.permute(0, 2, 3, 1).flatten(0, 2), centers).argmin(1)
+sketch = centers[nearest].view(1, height, width, 3).permute(0, 3, 1, 2)
 sketch = read_frames(paint, max_size) if paint else sketch
 
 # %%
 rows = {
     f"put in at stage {start}": torch.cat(
-        [paint_to_image(run, sketch, start, k, colours) for k, colours in ((0, None), (1, None), (1, 5))]
+        [paint_to_image(run, sketch, start, k, colors) for k, colors in ((0, None), (1, None), (1, 5))]
     )
     for start in (first, second)
 }

@@ -32,13 +32,13 @@ if not folder.exists():
     folder = train("singan", read_frames(source, 64)[:1], Path(out, "singan"), preset).folder
 run = open_run(folder, "cpu")
 method = run.method
-latents = method.draw_latents(4, seed=1)
+latents = method.sample_latents(4, seed=1)
 real, fake = torch.ones(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
 
 # %% [markdown]
 # ## Exercise 1
 #
-# The steps are as many as it takes to reach `short`, and one more as in the release; the stages are one more than the
+# The steps are as many as it takes to reach `short`, and one more as in the official code; the stages are one more than the
 # steps, since the coarsest needs none. With a logarithm: `ceil(log(coarsest / short) / log(factor)) + 2`.
 
 
@@ -94,17 +94,17 @@ else:
 # %% [markdown]
 # ## Exercise 3
 #
-# `fixed_noise` gives the noise of the reconstruction, stage by stage, so one entry is exchanged. The package's own
-# `refine_all` does what `draw_stages` of the lesson does, and returns the last picture.
+# `reconstruction_noise` gives the noise of the reconstruction, stage by stage, so one entry is exchanged. The package's own
+# `refine_stages` does what `draw_stages` of the lesson does, and returns the last picture.
 
 
 # %%
 @torch.no_grad()
 def vary_only(stage: int) -> torch.Tensor:
     """Four pictures (4, 3, H, W) in [-1, 1] with the noise of `latents` at one stage."""
-    noise = method.fixed_noise(4)
-    noise[stage] = method.split(latents, method.sizes)[stage]
-    return method.refine_all(noise, method.sizes).clamp(-1, 1)
+    noise = method.reconstruction_noise(4)
+    noise[stage] = method.split_latents(latents, method.sizes)[stage]
+    return method.refine_stages(noise, method.sizes).clamp(-1, 1)
 
 
 # %% [markdown]
@@ -114,19 +114,19 @@ def vary_only(stage: int) -> torch.Tensor:
 # %%
 def draw_with(sigmas: list[float], n: int = 6) -> torch.Tensor:
     """The samples of seed 1 with other noise amplitudes than the trained ones."""
-    parts = method.split(method.draw_latents(n, seed=1), method.sizes)
-    factors = torch.tensor(sigmas) / method.amplitudes
-    return run.generate(torch.cat([x * part.flatten(1) for x, part in zip(factors, parts, strict=True)], dim=1))
+    parts = method.split_latents(method.sample_latents(n, seed=1), method.sizes)
+    factors = torch.tensor(sigmas) / method.noise_amplitudes
+    return run.decode(torch.cat([x * part.flatten(1) for x, part in zip(factors, parts, strict=True)], dim=1))
 
 
 # %%
 if vary_only(0) is None:
-    print("not yet: vary_only returns nothing; replace one entry of the list fixed_noise returns")
+    print("not yet: vary_only returns nothing; replace one entry of the list reconstruction_noise returns")
 else:
-    newest, hint = method.stages - 1, "look at which entry you replace, and at clamp(-1, 1)"
+    newest, hint = method.num_stages - 1, "look at which entry you replace, and at clamp(-1, 1)"
     close(vary_only(newest), run.sample(4, seed=1, start=newest), msg=f"stage {newest}: {hint}")
     close(vary_only(0), draw_with([1.0] + [0.0] * newest, n=4), msg=f"stage 0: {hint}")
     print("exercise 3: right")
 
 # %% tags=["nbval-ignore-output"]
-contact_sheet({f"noise at stage {stage} only": vary_only(stage) for stage in range(method.stages)}, scale=2)
+contact_sheet({f"noise at stage {stage} only": vary_only(stage) for stage in range(method.num_stages)}, scale=2)

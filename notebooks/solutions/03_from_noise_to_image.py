@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close as close
 
-from siv_lite import blocks, contact_sheet, open_run, read_frames, train
+from siv_lite import nn, contact_sheet, open_run, read_frames, train
 
 # %% [markdown]
 # What exercise 2 takes from the lesson.
@@ -34,10 +34,10 @@ folder = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 if not folder.exists():
     folder = train("siv_gan", read_frames(source, 64)[:1], out, preset).folder
 run = open_run(folder, "cpu")
-G, width = run.method.average, run.method.size[1]
-latents = run.method.draw_latents(12, seed=1)
+G, width = run.method.G_ema, run.method.size[1]
+latents = run.method.sample_latents(12, seed=1)
 features = [x.detach() for x in G.features(latents)]
-pictures, L = run.generate(latents), len(G.blocks)
+pictures, L = run.decode(latents), len(G.blocks)
 
 
 @torch.no_grad()
@@ -69,8 +69,8 @@ else:
     row, three = torch.tensor([[[1.0, 2, 5, 3, 4, 9]]]), torch.tensor([1.0, 10, 100])
     plain = F.avg_pool1d(F.conv1d(row, three.view(1, 1, 3), padding=1), 2)
     close(F.conv1d(row, four.view(1, 1, 4), stride=2, padding=1), plain, msg="another result: did you halve the sums?")
-    package = blocks.pool_kernel(three.outer(three)[None, None])[0, 0]
-    close(four.outer(four), package, msg="another kernel than blocks.pool_kernel's")
+    package = nn.pool_kernel(three.outer(three)[None, None])[0, 0]
+    close(four.outer(four), package, msg="another kernel than nn.pool_kernel's")
     print("exercise 1: right")
 
 # %% [markdown]

@@ -46,7 +46,7 @@ def see_layout(x: torch.Tensor, weights: list[float]) -> torch.Tensor:
 # %%
 def branch(part: str, features: torch.Tensor) -> torch.Tensor:
     """All decisions of a branch of an untrained D on F(x), in a row."""
-    y, found = fresh.D.view(part, features), []
+    y, found = fresh.D.branch_input(part, features), []
     for block in fresh.D.branches[part]:
         y = block(y)
         found.append(block.decide(y).flatten())
