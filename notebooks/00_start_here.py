@@ -19,7 +19,7 @@
 source: str = "../data_samples/balloons.png"  # image, folder of images, GIF or video to learn from
 preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (the paper's, for a GPU)
 iterations: int | None = None  # None: as many as the preset says
-max_size: int = 64  # longest side in pixels; larger pictures are reduced
+image_size: int | None = None  # longest side in pixels to train at; None: the preset's
 seed: int = 0  # of the weights and of all that is drawn in training
 out: str = "../runs/start_here"  # folder of the run
 
@@ -35,8 +35,9 @@ from IPython.display import HTML
 
 import siv_lite
 from siv_lite import image_grid, open_run, read_frames, save_animation, save_image, train
-from siv_lite.training import check_run, measure_run
 from siv_lite.figures import plot_losses, show_images
+from siv_lite.frames import resize_to
+from siv_lite.training import check_run, measure_run
 
 # %% [markdown]
 # ## Your computer
@@ -60,8 +61,9 @@ print(f"LPIPS: {'installed; it needs a weights file too' if lpips else 'left out
 
 # %% tags=["nbval-ignore-output"]
 finished = Path(out, "done.json").exists()
-frames = read_frames(source, max_size) if Path(source).exists() or not finished else open_run(out).frames
-show_images(frames, "training image", scale=6)
+source_is_gone = finished and not Path(source).exists()
+frames = open_run(out).frames if source_is_gone else read_frames(source)
+show_images(frames[:1], "training image", scale=384 / frames.shape[3])
 
 # %% [markdown]
 # ## Training
@@ -75,7 +77,8 @@ show_images(frames, "training image", scale=6)
 # %% tags=["nbval-ignore-output"]
 if not finished:
     print(f"Training into {Path(out).resolve()}; the grids of its folder `samples` show how it comes along.")
-run = train("siv_gan", frames, out, preset, iterations, seed=seed)
+settings = {} if image_size is None else {"image_size": image_size}
+run = train("siv_gan", frames, out, preset, iterations, seed=seed, **settings)
 
 # %% [markdown]
 # ## New scenes
@@ -85,9 +88,11 @@ run = train("siv_gan", frames, out, preset, iterations, seed=seed)
 
 # %%
 images = run.sample(12, seed=1)
-both = torch.cat([run.frames, images])[:12] if len(run.frames) == 1 else images
-save_image(image_grid(both.repeat_interleave(3, 2).repeat_interleave(3, 3)), Path(out, "grid.png"))
-show_images(both, "training image (top left) and new scenes" if both is not images else "new scenes", scale=3)
+training_image = resize_to(run.frames[:1], images.shape[2:])  # as small as the scenes
+both = torch.cat([training_image, images])[:12]
+enlarged = both.repeat_interleave(3, 2).repeat_interleave(3, 3)
+save_image(image_grid(enlarged), Path(out, "grid.png"))
+show_images(both, "training image (top left) and new scenes", scale=3)
 
 # %% [markdown]
 # ## A walk

@@ -636,4 +636,4 @@ else:
 #
 # This was the last lesson, and four notebooks take over: `uses` edits, blends, paints and animates; `compare_methods`
 # sets methods side by side on your picture; `ablations` takes SIV-GAN apart; and `train` runs overnight:
-# `python tools/execute.py notebooks/train.ipynb runs/mine -p source my.jpg -p preset paper -p max_size 320`.
+# `python tools/execute.py notebooks/train.ipynb runs/mine -p source my.jpg -p preset paper -p image_size 320`.

@@ -28,7 +28,7 @@ preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or pape
 iterations: int | None = None  # None: as many as the preset says
 seconds: float | None = None  # of training per cell, in place of iterations: the same for all
 seeds: int = 3  # how many, from 0
-max_size: int | None = 64  # longest side in pixels; larger pictures are reduced, None: never
+image_size: int | None = None  # longest side in pixels to train at; None: the preset's
 device: str = "auto"  # auto (CUDA where there is one), cpu, cuda or cuda:1
 out: str = "../runs/ablations"  # folder of all runs, and of table.csv
 
@@ -73,12 +73,16 @@ rows = {
 chosen = [table.strip() for table in tables.split(",")]
 if not set(chosen) <= rows.keys():
     raise SivLiteError(f"tables must be of {', '.join(rows)}, with commas between, not {tables!r}")
-fixed = {"method": "siv_gan"} | ({} if iterations is None else {"iterations": iterations})
-cells = {row: fixed | settings[row] for table in chosen for row in rows[table]}
+fixed = {"method": "siv_gan"}
+if iterations is not None:
+    fixed["iterations"] = iterations
+if image_size is not None:
+    fixed["image_size"] = image_size
+compared = {row: fixed | settings[row] for table in chosen for row in rows[table]}
 done = sorted(Path(out).glob("*/seed*/done.json"))
 stored = done and not Path(source).exists()  # finished runs hold their frames and need no source
-frames = open_run(done[0].parent).frames if stored else read_frames(source, max_size)
-result = compare(cells, frames, out, tuple(range(seeds)), preset, seconds, device)
+frames = open_run(done[0].parent).frames if stored else read_frames(source)
+result = compare(compared, frames, out, tuple(range(seeds)), preset, seconds, device)
 
 # %% [markdown]
 # ## What the paper reports
@@ -148,7 +152,7 @@ print(result.notes())
 # ## What it takes
 
 # %%
-print(result.summary(["iterations", "seconds", "parameters", "peak_memory_bytes"], list(cells)))
+print(result.summary(["iterations", "seconds", "parameters", "peak_memory_bytes"], list(compared)))
 
 # %% [markdown]
 # ## What they draw
@@ -157,10 +161,13 @@ print(result.summary(["iterations", "seconds", "parameters", "peak_memory_bytes"
 # picture comes back; without the layout branch the objects stand anywhere; without the content branch they lose shape.
 
 # %%
-shown = {"training": frames[:8]}
-for row in cells:
-    if (run := Path(out, row, "seed0")).joinpath("done.json").exists():
-        shown[row] = open_run(run).pictures(16, seed=1)[:8]
+shown = {}
+for row in compared:
+    folder = Path(out, row, "seed0")
+    if (folder / "done.json").exists():
+        run = open_run(folder)
+        shown["training"] = run.training_frames[:8]
+        shown[row] = run.sample_images(16, seed=1)[:8]
 sheet = contact_sheet(shown)
 save_image(sheet, Path(out, "samples.png"))
 sheet

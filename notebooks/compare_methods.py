@@ -27,7 +27,7 @@ methods: str = "siv_gan,singan,consingan,fastgan,hp_vae_gan,gpdm"  # files in si
 preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (each paper's, for a GPU)
 seconds: float | None = None  # of training per cell, the same for all; None: as many iterations as the preset says
 seeds: int = 3  # how many, from 0
-max_size: int | None = 64  # longest side in pixels; larger pictures are reduced, None: never
+image_size: int | None = None  # longest side in pixels to train at; None: the preset's
 skip_frames: str = "1,2,5,10"  # Fig. 5, for a clip only: learn from every so many frames; empty: leave it out
 device: str = "auto"  # auto (CUDA where there is one), cpu, cuda or cuda:1
 out: str = "../runs/compare_methods"  # folder of all runs, and of table.csv
@@ -56,9 +56,10 @@ def run_all(folder, **chosen):
     """Compare on the chosen frames of the source or, where that is gone, on those of a finished run in `folder`."""
     done = sorted(Path(folder).glob("*/seed*/done.json"))
     stored = done and not Path(source).exists()
-    frames = open_run(done[0].parent).frames if stored else read_frames(source, max_size, **chosen)
-    cells = {name: {"method": name} for name in names}
-    return compare(cells, frames, folder, tuple(range(seeds)), preset, seconds, device), frames
+    frames = open_run(done[0].parent).frames if stored else read_frames(source, **chosen)
+    size = {} if image_size is None else {"image_size": image_size}
+    rows = {name: {"method": name} | size for name in names}
+    return compare(rows, frames, folder, tuple(range(seeds)), preset, seconds, device), frames
 
 
 result, frames = run_all(out)
@@ -130,11 +131,14 @@ print(result.notes())
 # look for shuffled patches (sky under the ground), copies of the training picture, and mush.
 
 # %%
-rows = {"training": frames[:8]}
+sheets = {}
 for name in names:
-    if (run := Path(out, name, "seed0")).joinpath("done.json").exists():
-        rows[name] = open_run(run).pictures(16, seed=1)[:8]
-sheet = contact_sheet(rows)
+    folder = Path(out, name, "seed0")
+    if (folder / "done.json").exists():
+        run = open_run(folder)
+        sheets["training"] = run.training_frames[:8]
+        sheets[name] = run.sample_images(16, seed=1)[:8]
+sheet = contact_sheet(sheets)
 save_image(sheet, Path(out, "samples.png"))
 sheet
 

@@ -24,7 +24,7 @@ source: str = "../data_samples/balloons.png"  # image, folder of images, GIF or 
 method: str = "siv_gan"  # a file in siv_lite/methods
 preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (the paper's, for a GPU)
 iterations: int | None = None  # None: as many as the preset says
-max_size: int | None = 64  # longest side in pixels; larger pictures are reduced, None: never
+image_size: int | None = None  # longest side in pixels to train at; None: the preset's
 seed: int = 0  # of the weights and of all that is drawn in training
 device: str = "auto"  # auto (CUDA where there is one), cpu, cuda or cuda:1
 precision: str = "fp32"  # fp32, tf32 or bf16; the last two are for CUDA
@@ -35,8 +35,8 @@ out: str = "../runs/balloons"  # folder of the run
 from pathlib import Path
 
 from siv_lite import open_run, read_frames, train
-from siv_lite.training import check_run, measure_run
 from siv_lite.figures import plot_losses, show_images
+from siv_lite.training import check_run, measure_run
 
 # %% [markdown]
 # ## The run
@@ -46,8 +46,10 @@ from siv_lite.figures import plot_losses, show_images
 # Meanwhile the folder `samples` fills with grids of new pictures.
 
 # %% tags=["nbval-ignore-output"]
-stored = Path(out, "done.json").exists() and not Path(source).exists()
-frames = open_run(out).frames if stored else read_frames(source, max_size)
+source_is_gone = Path(out, "done.json").exists() and not Path(source).exists()
+frames = open_run(out).frames if source_is_gone else read_frames(source)
+if image_size is not None:
+    settings["image_size"] = image_size
 run = train(method, frames, out, preset, iterations, device, seed, precision, **settings)
 run
 
@@ -58,7 +60,7 @@ run
 # vanished while the scene stays believable: that is what the method is for. A grid of copies, or of mush, is a failure.
 
 # %%
-show_images(run.frames[:8], "training")
+show_images(run.training_frames[:8], "training")
 show_images(run.sample(16, seed=1), "new")
 
 # %% [markdown]

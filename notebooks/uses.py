@@ -26,7 +26,7 @@ paint: str | None = None  # a sketch in flat colors; None: the picture itself, r
 method: str = "singan"  # a pyramid of siv_lite/methods
 preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (the paper's, for a GPU)
 iterations: int | None = None  # of every stage; None: as many as the preset says
-max_size: int = 64  # longest side in pixels; larger pictures are reduced
+image_size: int | None = None  # longest side in pixels to train at; None: the preset's
 starts: str = "1,2"  # the two stages at which pictures are put in, with a comma between
 seed: int = 0  # of the weights and of all that is drawn in training
 out: str = "../runs/uses"  # folder for both runs
@@ -40,8 +40,9 @@ import torch
 from IPython.display import HTML
 
 from siv_lite import contact_sheet, read_frames, save_animation, train
-from siv_lite.training import check_run, measure_run
 from siv_lite.editing import animate, edit, harmonize, main_colors, paint_to_image, super_resolve
+from siv_lite.frames import resize_frames
+from siv_lite.training import check_run, measure_run
 
 # %% [markdown]
 # ## Training
@@ -49,8 +50,11 @@ from siv_lite.editing import animate, edit, harmonize, main_colors, paint_to_ima
 # Coarse to fine, one stage after the other. Stopped, the same cell goes on; finished, it only opens the run.
 
 # %% tags=["nbval-ignore-output"]
-frames = read_frames(source, max_size)[:1]
-run = train(method, frames, Path(out, "pyramid"), preset, iterations, seed=seed)
+photograph = read_frames(source)[:1]
+settings = {} if image_size is None else {"image_size": image_size}
+run = train(method, photograph, Path(out, "pyramid"), preset, iterations, seed=seed, **settings)
+frames = run.training_frames  # what the pyramid knows, at its own size
+size = max(frames.shape[2:])
 first, second = (int(start) for start in starts.split(","))
 print("Stages:", ", ".join(f"{stage}: {size[0]} x {size[1]}" for stage, size in enumerate(run.method.sizes)))
 
@@ -85,7 +89,7 @@ to_top, to_left = height // 3, width - width // 3
 rough[..., to_top : to_top + side, to_left : to_left + side] = frames[..., top : top + side, left : left + side]
 mask[..., to_top : to_top + side, to_left : to_left + side] = 1
 if edited:
-    rough, mask = read_frames(edited, max_size), read_frames(edited_mask, max_size)
+    rough, mask = read_frames(edited, size), read_frames(edited_mask, size)
 
 # %%
 rows = {
@@ -104,7 +108,7 @@ down, right = torch.meshgrid(torch.arange(height), torch.arange(width), indexing
 disc = ((down - height / 2) ** 2 + (right - width / 2) ** 2 < (height / 6) ** 2)[None, None]
 naive, object_mask = torch.where(disc, torch.tensor([0.9, -0.2, -0.6]).view(1, 3, 1, 1), frames), disc.float()
 if pasted:
-    naive, object_mask = read_frames(pasted, max_size), read_frames(pasted_mask, max_size)
+    naive, object_mask = read_frames(pasted, size), read_frames(pasted_mask, size)
 
 # %%
 rows = {
@@ -123,7 +127,7 @@ contact_sheet({"training image, naive paste": torch.cat([frames, naive])} | rows
 centers = main_colors(frames, 5)
 nearest = torch.cdist(frames.permute(0, 2, 3, 1).flatten(0, 2), centers).argmin(1)
 sketch = centers[nearest].view(1, height, width, 3).permute(0, 3, 1, 2)
-sketch = read_frames(paint, max_size) if paint else sketch
+sketch = read_frames(paint, size) if paint else sketch
 
 # %%
 rows = {
@@ -158,7 +162,7 @@ HTML(f"<img src='data:image/gif;base64,{b64encode(path.read_bytes()).decode()}'>
 # right.
 
 # %% tags=["nbval-ignore-output"]
-large = read_frames(source, 4 * max_size)[:1]
+large = resize_frames(photograph, 4 * size)
 large = large[..., : large.shape[2] // 4 * 4, : large.shape[3] // 4 * 4]
 small = torch.nn.functional.interpolate(large, scale_factor=0.25, mode="bicubic", antialias=True).clamp(-1, 1)
 settings = {"reconstruction_weight": 100.0, "scale_factor": 4 ** (-1 / 6)} if preset != "smoke" else {}

@@ -160,7 +160,7 @@ def test_a_comparison_is_checked_on_a_machine_without_its_source(name, parameter
     (tmp_path / "clip").mkdir()
     for frame in clip:
         shutil.copy(frame, tmp_path / "clip")
-    parameters |= {"preset": "smoke", "seeds": 1, "max_size": 54, "source": str(tmp_path / "clip")}
+    parameters |= {"preset": "smoke", "seeds": 1, "image_size": 54, "source": str(tmp_path / "clip")}
     executed = execute(FOLDER / f"{name}.ipynb", tmp_path / "out", parameters)
     shutil.rmtree(tmp_path / "clip")
     with open(tmp_path / "out" / "table.csv", newline="") as file:
@@ -209,8 +209,8 @@ def test_altered_metrics_are_found(copied):
 
 
 def test_altered_settings_of_the_run_are_found(copied):
-    replace_value(copied / "config.json", "settings", "balance", value=1.0)
-    with pytest.raises(SivLiteError, match="balance is 1.0 there"):
+    replace_value(copied / "config.json", "settings", "diversity_scale", value=1.0)
+    with pytest.raises(SivLiteError, match="diversity_scale is 1.0 there"):
         train("siv_gan", open_run(copied).frames, copied, "smoke")
 
 
