@@ -284,8 +284,12 @@ def test_small_frames_are_returned_as_they_are(max_size):
     assert resize_to(frames, (36, 64)) is frames
 
 
-def test_resize_frames_may_leave_a_side_that_is_too_short_to_read():
-    assert resize_frames(torch.zeros(1, 3, 90, 160), 48).shape == (1, 3, 27, 48)
+@pytest.mark.parametrize(
+    "size, reduced",
+    [((90, 160), (32, 57)), ((160, 90), (57, 32)), ((40, 160), (32, 128)), ((90, 100), (43, 48))],
+)
+def test_resize_frames_leaves_no_side_that_is_too_short_to_learn_from(size, reduced):
+    assert resize_frames(torch.zeros(1, 3, *size), 48).shape[2:] == reduced
 
 
 @pytest.mark.parametrize("size", [(90, 160), (20, 35), (160, 90), (64, 64), (1, 7)])
