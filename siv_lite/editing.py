@@ -8,7 +8,7 @@ from torch import Tensor
 from siv_lite.errors import SivLiteError, check_integer
 from siv_lite.frames import check_frames
 from siv_lite.methods.pyramid import resize
-from siv_lite.run import Run
+from siv_lite.training.run import Run
 
 BLUR = 0.02  # of the longer side: how softly an edit ends (release)
 GRAIN = 0.15  # of a sketch, from [-1, 1]
@@ -22,12 +22,12 @@ def redraw(run: Run, image: Tensor, start: int, seed: int = 0, samples: int = 1,
     if not method.editable:
         raise SivLiteError(f"{run.folder} is a run of {run.config['method']}, which redraws no pictures; take singan's")
     check_size(run, "image", check_frames(image))
-    if not 1 <= check_integer("start", start, 0) < method.stages:
-        raise SivLiteError(f"start must be 1 to {method.stages - 1}, the stages of {run.folder} above 0, not {start}")
-    latents = method.draw_latents(check_integer("samples", samples, 1), check_integer("seed", seed, 0))
+    if not 1 <= check_integer("start", start, 0) < method.num_stages:
+        raise SivLiteError(f"start must be 1 to {method.num_stages - 1}, the stages of {run.folder} above 0, not {start}")
+    latents = method.sample_latents(check_integer("samples", samples, 1), check_integer("seed", seed, 0))
     reduced = resize(image, method.sizes[start - 1])
     reduced = reduced + grain * torch.randn(reduced.shape, generator=torch.Generator().manual_seed(seed))
-    return run.generate(latents, start=start, image=reduced)
+    return run.decode(latents, start=start, image=reduced)
 
 
 def harmonize(run: Run, image: Tensor, mask: Tensor, start: int, seed: int = 0) -> Tensor:
@@ -42,12 +42,12 @@ def edit(run: Run, image: Tensor, mask: Tensor, start: int, seed: int = 0) -> Te
     return blend(run, image, mask, redraw(run, image, start, seed), reach=0.08)
 
 
-def paint_to_image(run: Run, paint: Tensor, start: int, seed: int = 0, colours: int | None = None) -> Tensor:
-    """Turn a clip-art of flat colours into a picture with the training image's texture. With `colours`, every pixel
-    first takes the nearest of so many main colours of the training image (k-means; 5 in the release). A little grain is
-    added, as the paper does not: generators that have seen only textures leave flat colours flat."""
-    if colours is not None:
-        centres = main_colours(run.frames[:1], check_integer("colours", colours, 2))
+def paint_to_image(run: Run, paint: Tensor, start: int, seed: int = 0, colors: int | None = None) -> Tensor:
+    """Turn a clip-art of flat colors into a picture with the training image's texture. With `colors`, every pixel
+    first takes the nearest of so many main colors of the training image (k-means; 5 in the release). A little grain is
+    added, as the paper does not: generators that have seen only textures leave flat colors flat."""
+    if colors is not None:
+        centres = main_colors(run.frames[:1], check_integer("colors", colors, 2))
         pixels = check_frames(paint).permute(0, 2, 3, 1)
         paint = centres[torch.cdist(pixels.flatten(0, 2), centres).argmin(1)].view(pixels.shape).permute(0, 3, 1, 2)
     return redraw(run, paint, start, seed, grain=GRAIN)
@@ -58,17 +58,17 @@ def super_resolve(run: Run, factor: float = 4, steps: int = 6) -> Tensor:
     enlarging by the steps-th root of `factor`. Train with reconstruction_weight=100 and scale_factor=factor ** (-1/6).
     What would not reduce to the training image again is taken back after each step, as the paper does not: unless the
     training was very long, a generator's excess of contrast would be amplified `steps` times."""
-    method, image = run.method, run.frames[:1].to(run.method.count.device)
+    method, image = run.method, run.frames[:1].to(run.method.device)
     if run.config["method"] != "singan" or len(run.frames) > 1 or not run.finished:
         raise SivLiteError(f"{run.folder} is no finished run of singan on one image, which super-resolution needs")
     if not 1 < factor <= 16:
         raise SivLiteError(f"factor must be above 1 and at most 16, not {factor!r}")
-    method.rest()
+    method.set_eval_except()
     picture = image
     for step in range(1, check_integer("steps", steps, 1) + 1):
         size = tuple(round(side * factor ** (step / steps)) for side in image.shape[2:])
         with torch.no_grad():
-            picture = method.refine(method.stages - 1, picture, image.new_zeros((1, 3, *size)), size)
+            picture = method.refine(method.num_stages - 1, picture, image.new_zeros((1, 3, *size)), size)
         for _ in range(2):  # back-projection (Irani and Peleg 1991)
             picture = picture + resize(image - resize(picture, image.shape[2:]), size)
         picture = picture.clamp(-1, 1)
@@ -85,13 +85,13 @@ def animate(run: Run, n: int = 48, seed: int = 0, start: int = 0, alpha: float =
     for name, value in (("alpha", alpha), ("beta", beta)):
         if not 0 <= value <= 1:
             raise SivLiteError(f"{name} must lie in 0 to 1, not {value!r}")
-    draws = method.draw_latents(check_integer("n", n, 1) + 1, check_integer("seed", seed, 0))
-    fixed = torch.cat([part.flatten(1) for part in method.fixed_noise(1)], dim=1).cpu()
+    draws = method.sample_latents(check_integer("n", n, 1) + 1, check_integer("seed", seed, 0))
+    fixed = torch.cat([part.flatten(1) for part in method.reconstruction_noise(1)], dim=1).cpu()
     walk = [fixed, fixed + (1 - alpha) * (1 - beta) * draws[-1:]]
     for u in draws[: n - 1].split(1):
         change = beta * (walk[-1] - walk[-2]) + (1 - beta) * u
         walk.append(alpha * fixed + (1 - alpha) * (walk[-1] + change))
-    return run.generate(torch.cat(walk[1:]), start=start)
+    return run.decode(torch.cat(walk[1:]), start=start)
 
 
 def check_size(run: Run, name: str, picture: Tensor) -> None:
@@ -116,8 +116,8 @@ def blend(run: Run, image: Tensor, mask: Tensor, redrawn: Tensor, reach: float) 
     return torch.lerp(image, redrawn, F.conv2d(F.conv2d(inside, kernel), kernel.mT))
 
 
-def main_colours(image: Tensor, count: int) -> Tensor:
-    """The `count` main colours (count, 3) of an image: 20 rounds of k-means, begun at quantiles of its brightness."""
+def main_colors(image: Tensor, count: int) -> Tensor:
+    """The `count` main colors (count, 3) of an image: 20 rounds of k-means, begun at quantiles of its brightness."""
     pixels = image.permute(0, 2, 3, 1).flatten(0, 2)
     order = pixels.sum(1).argsort()
     centres = pixels[order[(torch.arange(count) * 2 + 1) * len(pixels) // (2 * count)]]
