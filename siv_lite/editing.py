@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from siv_lite.errors import SivLiteError, check_whole
+from siv_lite.filters import gaussian_window
 from siv_lite.frames import check_frames
 from siv_lite.methods.pyramid import resize
 from siv_lite.run import Run
@@ -109,10 +110,10 @@ def blend(run: Run, image: Tensor, mask: Tensor, redrawn: Tensor, reach: float) 
     check_size(run, "mask", mask)
     long = max(mask.shape[2:])
     radius, sigma = max(1, round(reach * long)), max(0.5, BLUR * long)
-    offsets = torch.arange(-round(3 * sigma), round(3 * sigma) + 1)
-    kernel = torch.softmax(-(offsets**2) / (2 * sigma**2), dim=0).view(1, 1, 1, -1)
+    border = round(3 * sigma)
+    kernel = gaussian_window(2 * border + 1, sigma).view(1, 1, 1, -1)
     inside = F.max_pool2d((mask.mean(1, keepdim=True) > 0).float(), 2 * radius + 1, 1, radius)
-    inside = F.pad(inside, [len(offsets) // 2] * 4, mode="replicate")
+    inside = F.pad(inside, [border] * 4, mode="replicate")
     return torch.lerp(image, redrawn, F.conv2d(F.conv2d(inside, kernel), kernel.mT))
 
 

@@ -21,7 +21,7 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FIL
 FLOORS = (
     {"errors"},
     {"files"},
-    {"augment", "blocks", "checkpoint", "features", "frames", "losses"},
+    {"augment", "blocks", "checkpoint", "features", "filters", "frames", "losses"},
     {"methods/__init__", "metrics"},
     {"methods/pyramid", "video_metrics"},
     {"methods/*"},
