@@ -35,7 +35,7 @@ from torch.testing import assert_close
 from siv_lite import contact_sheet, open_run, read_frames, train
 from siv_lite.figures import show_images
 from siv_lite.methods.pyramid import PatchDiscriminator, pyramid_sizes, resize
-from siv_lite.metrics import patches, sliced_wasserstein
+from siv_lite.metrics import extract_patches, sliced_wasserstein
 from siv_lite.widgets import encode
 
 # %% [markdown]
@@ -87,14 +87,14 @@ show_images(frames, f"{height} x {width} pixels: all we have", scale=6)
 # A window of 3 x 3 pixels fits into a picture of 4 x 5 pixels at 2 heights and 3 places across: 6 patches. In general
 # there are (height - size + 1) times (width - size + 1). They overlap, so one pixel belongs to many patches.
 #
-# `unfold` lists the windows along one dimension, and we need it along two. The package's `patches` returns the same
-# ones, each as a row, but in random order; sorted by their first pixel they must be ours.
+# `unfold` lists the windows along one dimension, and we need it along two. The package's `extract_patches` returns
+# the same ones, each as a row, but in random order; sorted by their first pixel they must be ours.
 
 # %%
 small = torch.arange(20.0).view(1, 1, 4, 5).expand(-1, 3, -1, -1)  # grey, the pixels numbered from 0 to 19
 windows = small.unfold(2, 3, 1).unfold(3, 3, 1)  # (1, 3, 2, 3, 3, 3): picture, colour, down, across, row, column
 ours = windows.permute(0, 2, 3, 1, 4, 5).flatten(0, 2).flatten(1)
-theirs = patches(small, size=3, most=100)
+theirs = extract_patches(small, size=3, max_count=100)
 print(f"{len(ours)} patches; the first in grey, row by row: {ours[0, :9].int().tolist()}")
 assert_close(theirs[theirs[:, 0].argsort()], ours, msg=lambda text: f"look at the order in `permute`: {text}")
 
@@ -104,7 +104,7 @@ assert_close(theirs[theirs[:, 0].argsort()], ours, msg=lambda text: f"look at th
 
 # %%
 count = (height - 10) * (width - 10)
-assert len(patches(frames, 11, most=10**6)) == count, "count the places of the window, not the pixels"
+assert len(extract_patches(frames, 11, max_count=10**6)) == count, "count the places of the window, not the pixels"
 print(f"{height} x {width} pixels hold {count:,} patches of 11 x 11, each of {3 * 11 * 11} numbers")
 
 # %% [markdown]

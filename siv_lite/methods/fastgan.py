@@ -17,8 +17,8 @@ from siv_lite import losses
 from siv_lite.augment import diff_augment
 from siv_lite.blocks import SLOPE, SpectralConv2d, SpectralNetwork, adam, average_weights
 from siv_lite.errors import SivLiteError
-from siv_lite.features import ALEXNET_SIDE, lpips_vectors
 from siv_lite.methods import Method
+from siv_lite.metrics.pretrained import ALEXNET_SIDE, lpips_vectors
 
 WIDTHS = (16, 8, 4, 2, 2, 1, 1 / 2, 1 / 4, 1 / 8)  # channels of G in units of `width`, from the latent grid on
 DISCRIMINATOR_WIDTHS = (8, 4, 2, 1, 1 / 2, 1 / 4, 1 / 8)  # from twice the grid on
