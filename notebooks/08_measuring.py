@@ -109,7 +109,7 @@ def gray(*rows: list[float]) -> torch.Tensor:
 
 def agrees(found: float, by_hand: float, where: str) -> None:
     """Compare a metric of the package with the value by hand."""
-    message = f"{found:.6g}, but {by_hand:.6g} by hand: look at {where} in siv_lite/metrics.py"
+    message = f"{found:.6g}, but {by_hand:.6g} by hand: look at {where} in siv_lite/metrics"
     close(torch.tensor(found), torch.tensor(by_hand), rtol=1e-4, atol=1e-5, msg=message)
 
 
@@ -157,7 +157,7 @@ print("fidelity 0, coverage 0.5, by hand and by the package: True")
 
 # %%
 gray_and_white = torch.cat([torch.zeros(1, 3, 11, 11), torch.ones(1, 3, 11, 11)])  # 0 is mid-gray, on 0 to 1: 0.5
-agrees(metrics.ms_ssim_pairs(gray_and_white), (2 * 0.5 + 1e-4) / (0.25 + 1 + 1e-4), "the luminance in _ms_ssim")
+agrees(metrics.ms_ssim_pairs(gray_and_white), (2 * 0.5 + 1e-4) / (0.25 + 1 + 1e-4), "the luminance in ms_ssim")
 heaps = torch.tensor([[-1.0, 0, 1], [1, 3, 5]])[..., None]  # two heaps of three features of one number
 agrees(metrics.frechet_distance(*heaps), 10.0, "means and traces in frechet_distance")
 print("MS-SSIM 0.8 and Fréchet distance 10, by hand and by the package: True")

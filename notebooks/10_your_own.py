@@ -220,7 +220,7 @@ hand = {"patch_fidelity": 0.01, "patch_coverage": (0.01 + 0.15 / 7) / 2}
 package = patch_distances(left, right)
 for name, value in hand.items():
     close(ours[name], value, rtol=1e-4, atol=0, msg=f"{name}: look at amin(1), over the right, and amin(0) in `ours`")
-    close(package[name], value, rtol=1e-4, atol=0, msg=f"{name}: look at patch_distances in siv_lite/metrics.py")
+    close(package[name], value, rtol=1e-4, atol=0, msg=f"{name}: look at patch_distances in siv_lite/metrics")
 print("by hand, by our table and by the package: True")
 
 # %% [markdown]

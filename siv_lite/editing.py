@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from siv_lite.errors import SivLiteError, check_integer
+from siv_lite.filters import gaussian_window
 from siv_lite.frames import check_frames
 from siv_lite.methods.pyramid import resize
 from siv_lite.training.run import Run
@@ -290,10 +291,9 @@ def blend(run: Run, image: Tensor, mask: Tensor, redrawn: Tensor, reach: float) 
     inside = F.max_pool2d(inside, 2 * radius + 1, stride=1, padding=radius)
 
     # Blur it with a Gaussian, along the rows and along the columns.
-    offsets = torch.arange(-round(3 * sigma), round(3 * sigma) + 1)
-    kernel = torch.softmax(-(offsets**2) / (2 * sigma**2), dim=0).view(1, 1, 1, -1)
-    padding = [len(offsets) // 2] * 4
-    inside = F.pad(inside, padding, mode="replicate")
+    border = round(3 * sigma)
+    kernel = gaussian_window(2 * border + 1, sigma).view(1, 1, 1, -1)
+    inside = F.pad(inside, [border] * 4, mode="replicate")
     weight = F.conv2d(F.conv2d(inside, kernel), kernel.mT)
     return torch.lerp(image, redrawn, weight)
 

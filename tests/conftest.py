@@ -37,3 +37,19 @@ def toy_frames() -> torch.Tensor:
     noise = torch.randn(1, 3, 8, 12, generator=torch.Generator().manual_seed(0))
     noise = torch.nn.functional.interpolate(noise, size=(32, 48), mode="bilinear")
     return (2 * frame[None] - 1 + 0.1 * noise).clamp(-1, 1)
+
+
+@pytest.fixture
+def scene() -> torch.Tensor:
+    """A smooth random image (1, 3, 48, 64): unlike white noise it has structure on all scales."""
+    generator = torch.Generator().manual_seed(0)
+    sizes = [(3, 4), (12, 16), (48, 64)]
+    layers = [torch.randn(1, 3, *size, generator=generator) for size in sizes]
+    image = sum(torch.nn.functional.interpolate(layer, size=(48, 64), mode="bilinear") for layer in layers)
+    return image / image.abs().max()
+
+
+def noisy(image: torch.Tensor, count: int = 3, strength: float = 0.1) -> torch.Tensor:
+    """`count` copies of an image (1, 3, H, W) with noise, the same every time."""
+    noise = torch.randn(count, *image.shape[1:], generator=torch.Generator().manual_seed(1))
+    return (image + strength * noise).clamp(-1, 1)

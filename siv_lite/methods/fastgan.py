@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from siv_lite import losses
 from siv_lite.augment import diff_augment
 from siv_lite.errors import SivLiteError
-from siv_lite.features import ALEXNET_SIDE, lpips_vectors
 from siv_lite.methods.base import Method
 from siv_lite.methods.settings import Bounds, Count, ImageSize, Probability, Weight
+from siv_lite.metrics.pretrained import ALEXNET_SIDE, lpips_vectors
 from siv_lite.nn import LEAKY_SLOPE, SpectralConv2d, SpectralNetwork, make_adam, update_ema
 
 # Resolution of a map -> its channels, in units of `base_channels`.

@@ -1,20 +1,28 @@
 """Metrics of videos: known motions, cuts and copies; SVFID with random weights, which show how features are used."""
 
 import hashlib
+import importlib.util
 import sys
 
 import numpy as np
 import pytest
 import torch
 
-from siv_lite import SivLiteError, video_metrics
-from siv_lite.metrics import frechet_distance
-from siv_lite.video_metrics import evaluate_video, flow_ratio, frame_jump, optical_flow, svfid_r3d18
+from siv_lite import SivLiteError
+from siv_lite.metrics import (
+    evaluate_video,
+    flow_ratio,
+    frame_jump,
+    frechet_distance,
+    optical_flow,
+    pretrained,
+    svfid_r3d18,
+)
 
 
 @pytest.fixture(scope="module")
 def texture():
-    """A smooth random picture (1, 3, 48, 96) that repeats at its sides."""
+    """A smooth random image (1, 3, 48, 96) that repeats at its sides."""
     waves = torch.randn(1, 3, 48, 96, generator=torch.Generator().manual_seed(0))
     kernel = torch.ones(3, 1, 5, 5) / 25
     for _ in range(2):
@@ -78,16 +86,18 @@ def small_network():
     return torch.nn.Sequential(torch.nn.Conv3d(3, 5, 8, 8), torch.nn.AdaptiveAvgPool3d(1), torch.nn.Linear(5, 4))
 
 
-def test_svfid_is_the_frechet_distance_of_features_over_places(texture, tmp_path, monkeypatch):
-    video_models = pytest.importorskip("torchvision.models.video")
+@pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="needs torchvision")
+def test_svfid_is_the_frechet_distance_of_features_over_places(texture, tmp_path, monkeypatch, request):
+    video_models = pretrained.require("torchvision").models.video
     assert [name for name, _ in video_models.r3d_18().named_children()][-2:] == ["avgpool", "fc"]  # left out
     small = small_network()
     torch.save(small.state_dict(), tmp_path / "weights")
     file = f"small-{hashlib.sha256((tmp_path / 'weights').read_bytes()).hexdigest()[:8]}.pth"
     (tmp_path / "weights").rename(tmp_path / file)
     monkeypatch.setenv("SIV_LITE_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(video_metrics, "R3D_FILE", file)
+    monkeypatch.setattr(pretrained, "R3D_FILE", file)
     monkeypatch.setattr(video_models, "r3d_18", small_network)
+    request.addfinalizer(pretrained._r3d18.cache_clear)
     clip, others = moving(texture, 2), torch.stack([moving(texture, 1), moving(texture, 4)])
     state = torch.get_rng_state()
     found = svfid_r3d18(others, clip)
@@ -96,14 +106,13 @@ def test_svfid_is_the_frechet_distance_of_features_over_places(texture, tmp_path
     maps = []
     for video in (clip, *others):
         resized = torch.nn.functional.interpolate(video.transpose(0, 1)[None], (16, 112, 112), mode="trilinear")
-        mean, std = (torch.tensor(x)[:, None, None, None] for x in (video_metrics.R3D_MEAN, video_metrics.R3D_STD))
+        mean, std = (torch.tensor(x)[:, None, None, None] for x in (pretrained.R3D_MEAN, pretrained.R3D_STD))
         maps.append(small[0](resized * 0.5 / std + (0.5 - mean) / std)[0].detach().flatten(1).T)
     wanted = (frechet_distance(maps[1], maps[0]) + frechet_distance(maps[2], maps[0])) / 2
     assert found == pytest.approx(wanted, rel=1e-3)
 
 
 def test_missing_weights_are_named(texture, tmp_path, monkeypatch):
-    pytest.importorskip("torchvision")
     monkeypatch.setenv("SIV_LITE_WEIGHTS", str(tmp_path))
     with pytest.raises(SivLiteError, match="r3d_18-b3b3357e.pth is missing"):
         svfid_r3d18(moving(texture, 1)[None], moving(texture, 2))
