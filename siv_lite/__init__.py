@@ -1,4 +1,4 @@
-"""siv_lite: learn, run and compare generative models that are trained on one image or one short clip.
+"""siv_lite: learn, run and compare generative models trained on one image or one short clip.
 
 from siv_lite import evaluate, read_frames, train
 frames = read_frames("data_samples/balloons.png")

@@ -157,7 +157,10 @@ def check_forward(
             hint + f"{part} gives maps {shapes}, not {wanted}; are the branches swapped?"
         )
         for found, own in zip(theirs[part], maps, strict=True):
-            question = f"{part} differs. What does `branch_input` give it, and through which blocks does that go?"
+            question = (
+                f"{part} differs. What does `branch_input` give it, and through which blocks does "
+                "that go?"
+            )
             check(found, own, hint + question, rtol=1e-3, atol=1e-6)
 
 

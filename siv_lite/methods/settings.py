@@ -10,7 +10,7 @@ from siv_lite.errors import SivLiteError
 
 @dataclass(frozen=True)
 class Bounds:
-    """The smallest and the largest allowed value of a setting, as in `Annotated[int, Bounds(1, 9)]`."""
+    """Smallest and largest allowed value of a setting, as in `Annotated[int, Bounds(1, 9)]`."""
 
     minimum: float
     maximum: float
