@@ -165,7 +165,9 @@ HTML(f"<img src='data:image/gif;base64,{b64encode(path.read_bytes()).decode()}'>
 large = resize_frames(photograph, 4 * size)
 large = large[..., : large.shape[2] // 4 * 4, : large.shape[3] // 4 * 4]
 small = torch.nn.functional.interpolate(large, scale_factor=0.25, mode="bicubic", antialias=True).clamp(-1, 1)
-settings = {"reconstruction_weight": 100.0, "scale_factor": 4 ** (-1 / 6)} if preset != "smoke" else {}
+settings = {"image_size": max(small.shape[2:])}
+if preset != "smoke":
+    settings |= {"reconstruction_weight": 100.0, "scale_factor": 4 ** (-1 / 6)}
 fine = train("singan", small, Path(out, "super_resolution"), preset, iterations, seed=seed, **settings)
 
 # %%

@@ -102,7 +102,8 @@ def resize_frames(frames: torch.Tensor, max_size: int) -> torch.Tensor:
     """Reduce frames so that their longest side is `max_size` pixels; never enlarge them.
 
     Of frames that were read whole, the result has exactly the pixels of `read_frames(path,
-    max_size)`: both reduce the 8-bit values in the same way. The shorter side may fall under 32.
+    max_size)`: both reduce the 8-bit values in the same way. Where the shorter side would fall
+    under 32 pixels, which no method can learn from, it becomes 32, and the longest side follows.
 
     Args:
         frames: (N, 3, H, W) in [-1, 1].
@@ -118,6 +119,9 @@ def resize_frames(frames: torch.Tensor, max_size: int) -> torch.Tensor:
     check_integer("max_size", max_size, MIN_SIDE)
     height, width = frames.shape[2:]
     size = _reduced_size(height, width, max_size)
+    if min(size) < MIN_SIDE:
+        scale = min(1, MIN_SIDE / min(height, width))
+        size = (round(height * scale), round(width * scale))
     return resize_to(frames, size)
 
 

@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siv_lite import losses
+from siv_lite.augment import recolor_rectangle, shuffle_rectangles
 from siv_lite.methods.pyramid import PatchDiscriminator, Pyramid, resize, scaled_side
 from siv_lite.methods.settings import Bounds, ImageSize, Probability, Weight
 from siv_lite.nn import Network, linearize, make_adam
@@ -132,72 +133,6 @@ def upsample(features: Tensor, size: tuple[int, int], margin: int = 0) -> Tensor
     x = matrix_y @ x.flatten(2)  # (n, new_height, new_width * c)
     x = x.unflatten(2, (new_width, -1))  # (n, new_height, new_width, c)
     return x.permute(0, 3, 1, 2)
-
-
-# Temporary until merged: these three functions move to siv_lite/augment.py.
-
-
-def sample_rectangles(n: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """Sample one random rectangle per image, with sides of 10 to 40 % of the image's.
-
-    Args:
-        n: number of rectangles.
-        size: (height, width) of the images, in pixels.
-        generator: source of all randomness; the masks are on its device.
-
-    Returns:
-        Masks (n, 1, height, width), True inside the rectangle, which lies anywhere in the image.
-    """
-    draw = torch.rand((4, n, 1), generator=generator, device=generator.device)
-    sides = 0.1 + 0.3 * draw[:2]
-    starts = draw[2:] * (1 - sides)
-    rows = (torch.arange(size[0], device=draw.device) + 0.5) / size[0] - starts[0]  # (n, height)
-    columns = (torch.arange(size[1], device=draw.device) + 0.5) / size[1] - starts[1]
-    row_mask = (rows > 0) & (rows < sides[0])
-    column_mask = (columns > 0) & (columns < sides[1])
-    return row_mask[:, None, :, None] & column_mask[:, None, None, :]
-
-
-def recolor_rectangle(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Recolor one rectangle per image, as if something had been pasted there.
-
-    Args:
-        images: (n, 3, h, w) in [-1, 1].
-        generator: source of all randomness, on the device of `images`.
-
-    Returns:
-        The altered images, (n, 3, h, w) in [-1, 1].
-    """
-    shape = (2, len(images), 3, 1, 1)
-    gain, shift = torch.rand(shape, generator=generator, device=images.device) - 0.5
-    mask = sample_rectangles(len(images), images.shape[2:], generator)
-    return torch.where(mask, ((1 + gain) * images + shift).clamp(-1, 1), images)
-
-
-def shuffle_rectangles(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Show in three rectangles per image what is up to 15 % of the sides away.
-
-    Args:
-        images: (n, 3, h, w).
-        generator: source of all randomness, on the device of `images`.
-
-    Returns:
-        The altered images, (n, 3, h, w).
-    """
-    n = len(images)
-    identity = torch.eye(2, device=images.device).expand(n, 2, 2)
-    result = images
-    for _ in range(3):
-        draw = torch.rand((n, 2, 1), generator=generator, device=images.device)
-        move = 0.3 * draw - 0.15
-        affine = torch.cat([identity, 2 * move], dim=2)
-        grid = F.affine_grid(affine, list(images.shape), align_corners=False)
-        moved = F.grid_sample(
-            images, grid, mode="nearest", padding_mode="reflection", align_corners=False
-        )
-        mask = sample_rectangles(n, images.shape[2:], generator)
-        result = torch.where(mask, moved, result)
-    return result
 
 
 # Mode -> how the training image is altered before stage 0 sees it.

@@ -1,213 +1,514 @@
-"""HP-VAE-GAN: Gur, Benaim, Wolf, "Hierarchical Patch VAE-GAN: Generating Diverse Videos from a Single Sample" (NeurIPS
-2020), whose sections and equations are named below; "release" is its authors' program. One frame is learned as an
-image, by convolutions of two dimensions, several as a video, by three. The weights 0.1 of Eq. 8 and 11 are the
-release's 1 to 10 if norms and sums there are means; taken as sums over places they would leave only the KL term."""
+"""HP-VAE-GAN: a patch-VAE makes coarse images or videos, patch-GANs add the fine stages.
+
+Gur, Benaim, Wolf, "Hierarchical Patch VAE-GAN: Generating Diverse Videos from a Single Sample"
+(NeurIPS 2020). Sections and equations below are that paper's; "official code" is its authors'
+program. One frame is learned as an image, by convolutions of two dimensions; several are learned
+as a video, by convolutions of three.
+
+The weights 0.1 of Eq. 8 and 11 stand in the ratio 1 to 10 of the official code, if norms and sums
+there are means; as sums over places they would leave only the KL term.
+
+Read in this order: `HPVAEGAN.vae_step` and `gan_step`, one training step of the lower and of the
+upper stages; `refine`, what one stage does; `build`, the pyramid in space and time; then `Pyramid`.
+"""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siv_lite import losses
-from siv_lite.blocks import SLOPE, Network, SpectralConv2d, SpectralConv3d, SpectralNetwork, adam
 from siv_lite.errors import SivLiteError
 from siv_lite.methods.pyramid import Pyramid, pyramid_sizes
-from siv_lite.nn import linearize
+from siv_lite.methods.settings import Bounds, ImageSize, Probability, Weight
+from siv_lite.nn import (
+    LEAKY_SLOPE,
+    Network,
+    SpectralConv2d,
+    SpectralConv3d,
+    SpectralNetwork,
+    linearize,
+    make_adam,
+)
 
-SAMPLING_RATES = (4, 3, 2, 1)  # Omega (section 3.2): of so many frames one is kept, coarse to fine
-CONVOLUTIONS = {2: (nn.Conv2d, SpectralConv2d), 3: (nn.Conv3d, SpectralConv3d)}  # by their dimensions
+# Omega (section 3.2): every 4th frame is kept at the coarsest stages, then every 3rd, 2nd, and all.
+SAMPLING_RATES = (4, 3, 2, 1)
+MIN_FRAMES = 4  # of a video
+
+# By the number of dimensions: 2 for images, 3 for videos.
+CONV = {2: nn.Conv2d, 3: nn.Conv3d}
+SPECTRAL_CONV = {2: SpectralConv2d, 3: SpectralConv3d}
+
+SmallCount = Annotated[int, Bounds(1, 1000)]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training is made of; the defaults are the paper's (supplementary, A.1)."""
+    """Settings of HP-VAE-GAN; the defaults are the paper's (supplementary, A.1)."""
 
-    iterations: int = 20_000  # of every stage; release: 5,000 for an image, 50,000 for a video
-    vae_steps: int = 1  # updates in an iteration of the VAE's stages, which are cheaper than the GAN's
-    batch: int = 2  # release
-    width: int = 64  # channels of all networks; z has twice as many
-    clip_length: int = 13  # frames of a video, the least common multiple of the sampling rates and one
-    coarsest: int = 32  # pixels of the shorter side in the first stage
-    scale_factor: float = 0.75
-    vae_stages: int = 3  # Fig. 6; the stages above are GANs
-    kl_weight: float = 0.1  # beta_vae (Eq. 8)
-    adversarial_weight: float = 0.1  # beta_adv (Eq. 11)
-    penalty_weight: float = 0.1  # lambda (Eq. 10; release)
-    noise: float = 0.1  # amplitude of a GAN's noise, of the error of the reconstruction below it (SinGAN)
-    learning_rate: float = 5e-4
-    decay: float = 0.2  # of the learning rate of E and G_0, per stage
-    clip: float = 0.5  # of the gradient's norm; release: 5, of ten times the loss
+    image_size: ImageSize = 256  # longest side of the frames, in pixels; larger ones are reduced
+    iterations: Annotated[int, Bounds(1, 10**7)] = 20_000  # of every stage; official: 5,000, 50,000
+    vae_steps: SmallCount = 1  # updates in one iteration of the VAE's stages, cheaper than a GAN's
+    batch_size: SmallCount = 2  # official code
+    learning_rate: Weight = 5e-4
+    lr_stage_factor: Probability = 0.2  # of E and G_0: multiplies their rate from stage to stage
+    max_grad_norm: Annotated[float, Bounds(1e-6, 1e6)] = 0.5  # official: 5, of ten times the loss
+
+    base_channels: Annotated[int, Bounds(4, 1024)] = 64  # of all networks; z has twice as many
+    clip_length: Annotated[int, Bounds(4, 1000)] = 13  # frames of a video: lcm(4, 3, 2, 1) + 1
+
+    # Stages.
+    coarsest_side: Annotated[int, Bounds(8, 256)] = 32  # shorter side of stage 0, in pixels
+    scale_factor: Annotated[float, Bounds(0.2, 0.95)] = 0.75  # a stage's side over the next one's
+    vae_stages: SmallCount = 3  # M (Fig. 6); the stages above are GANs
+    noise_amplitude: Weight = 0.1  # of a GAN stage, times the reconstruction error below (SinGAN)
+
+    # Losses.
+    kl_weight: Weight = 0.1  # beta_vae (Eq. 8)
+    adversarial_weight: Weight = 0.1  # beta_adv (Eq. 11)
+    penalty_weight: Weight = 0.1  # lambda (Eq. 10; official code)
 
 
 class PatchNetwork(SpectralNetwork):
-    """E, of three convolutions of spectral norm one and a plain one, or D, of six and one."""
+    """The encoder E (three spectral convolutions and a plain one) or D (six and one).
 
-    def __init__(self, spectral: int, width: int, outputs: int, dimensions: int):
+    All convolutions are 3x3 (or 3x3x3), with leaky ReLUs between them, and keep the size.
+    """
+
+    def __init__(self, num_spectral: int, channels: int, out_channels: int, dimensions: int):
+        """Build the network.
+
+        Args:
+            num_spectral: number of convolutions with spectral normalization.
+            channels: of all hidden maps.
+            out_channels: channels of the output.
+            dimensions: 2 for images, 3 for videos.
+        """
         super().__init__()
-        plain, normalised = CONVOLUTIONS[dimensions]
-        self.blocks = nn.ModuleList([normalised(3 if i == 0 else width, width, 3) for i in range(spectral)])
-        self.tail = plain(width, outputs, 3, padding=1)
+        self.blocks = nn.ModuleList()
+        in_channels = 3
+        for _ in range(num_spectral):
+            self.blocks.append(SPECTRAL_CONV[dimensions](in_channels, channels, 3))
+            in_channels = channels
+        self.tail = CONV[dimensions](channels, out_channels, 3, padding=1)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Maps (n, outputs, ...) of pictures (n, 3, H, W) or videos (n, 3, T, H, W), of the same size."""
+    def forward(self, clips: Tensor) -> Tensor:
+        """Encode or judge.
+
+        Args:
+            clips: images (n, 3, H, W) or videos (n, 3, T, H, W) in [-1, 1].
+
+        Returns:
+            (n, out_channels, [T,] H, W): of E mean and log-variance, of D scores, high for real.
+        """
+        assert clips.ndim in (4, 5) and clips.shape[1] == 3, clips.shape
+        x = clips
         for block in self.blocks:
-            pictures = F.leaky_relu(block(pictures), SLOPE)
-        return self.tail(pictures)
+            x = F.leaky_relu(block(x), LEAKY_SLOPE)
+        return self.tail(x)
 
-    def linearised(self, pictures: Tensor) -> Tensor:
-        """As D, for the gradient penalty."""
-        return linearize([*self.blocks, self.tail], SLOPE, pictures)
+    def linearize(self, clips: Tensor) -> Tensor:
+        """Stand in for D in the gradient penalty: the same input gradient, cheaper."""
+        return linearize([*self.blocks, self.tail], LEAKY_SLOPE, clips)
 
 
 class Generator(Network):
-    """G_n: seven convolutions, six of them with normalisation, of each sample by itself, and leaky ReLU. (The release
-    samples one by one with batch normalisation as in training; statistics kept from there wash samples out.)"""
+    """G_n: six 3x3 convolutions, each with normalization and leaky ReLU, and a plain one.
 
-    def __init__(self, inputs: int, width: int, dimensions: int):
+    Each sample is normalized by itself. (The official code has batch normalization, and draws
+    samples one by one in training mode; statistics kept from training wash samples out.)
+    """
+
+    def __init__(self, in_channels: int, channels: int, dimensions: int):
+        """Build the network.
+
+        Args:
+            in_channels: of z, or 3 where an image comes in.
+            channels: of all hidden maps.
+            dimensions: 2 for images, 3 for videos.
+        """
         super().__init__()
-        plain, layers = CONVOLUTIONS[dimensions][0], []
-        for channels in (inputs, *[width] * 5):
-            layers += [plain(channels, width, 3, padding=1), nn.GroupNorm(width, width), nn.LeakyReLU(SLOPE, True)]
-        self.layers = nn.Sequential(*layers, plain(width, 3, 3, padding=1))
+        conv = CONV[dimensions]
+        layers: list[nn.Module] = []
+        for _ in range(6):
+            layers.append(conv(in_channels, channels, 3, padding=1))
+            layers.append(nn.GroupNorm(channels, channels))
+            layers.append(nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
+            in_channels = channels
+        self.layers = nn.Sequential(*layers, conv(channels, 3, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, 3, ...) of z or pictures (n, c, H, W), or of those of videos (n, c, T, H, W)."""
+        """Turn (n, in_channels, [T,] H, W) into (n, 3, [T,] H, W)."""
         return self.layers(x)
 
 
 class HPVAEGAN(Pyramid):
-    """HP-VAE-GAN's training state: one step updates E, G_0 and the stage's G, or in the upper stages D and that G."""
+    """HP-VAE-GAN: a stage of the VAE trains E, G_0 and its own G; a stage of the GANs D and its G.
 
-    Settings = Settings
-    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {  # lesson: of an image; for a clip give iterations=200
-        "smoke": dict(iterations=3, width=8, coarsest=16, scale_factor=0.5, vae_stages=2),
-        "lesson": dict(iterations=600, vae_steps=8, batch=1, width=32, coarsest=18, scale_factor=0.7, vae_stages=2),
+    Samples begin with z ~ N(0, 1) instead of the encoder's z. "Clips" are what is learned from:
+    images (n, 3, h, w), or videos (n, 3, t, h, w) of some frames in a row.
+    """
+
+    Settings = Settings  # the dataclass above
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "smoke": dict(
+            image_size=48,
+            iterations=3,
+            base_channels=8,
+            coarsest_side=16,
+            scale_factor=0.5,
+            vae_stages=2,
+        ),
+        "lesson": dict(  # of an image; for a clip give iterations=200
+            image_size=64,
+            iterations=600,
+            vae_steps=8,
+            batch_size=1,
+            base_channels=32,
+            coarsest_side=18,
+            scale_factor=0.7,
+            vae_stages=2,
+        ),
         "paper": {},
     }
-    BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {
-        **dict.fromkeys(("kl_weight", "adversarial_weight", "penalty_weight", "noise", "learning_rate"), (0, 1e6)),
-        **dict.fromkeys(("vae_steps", "vae_stages", "batch"), (1, 1000)),
-        **{"iterations": (1, 10**7), "width": (4, 1024), "coarsest": (8, 256), "scale_factor": (0.2, 0.95)},
-        **{"clip_length": (4, 1000), "decay": (0, 1), "clip": (1e-6, 1e6)},
-    }
-    kept = ("count", "amplitudes")  # z* is what the encoder makes of the frames
+    state_names = ("iteration", "noise_amplitudes")  # z* is what the encoder makes of the frames
 
-    def __init__(self, frames: Tensor, settings: Settings, device: torch.device, precision: str, seed: int):
-        if 1 < len(frames) < 4:
-            raise SivLiteError(f"hp_vae_gan learns a video of 4 frames at least, not {len(frames)}; give more, or one")
-        self.sizes = pyramid_sizes(*frames.shape[2:], settings.coarsest, settings.scale_factor)
-        self.length = min(len(frames), settings.clip_length)
-        self.windows, self.first = len(frames) - self.length + 1, torch.zeros(1, dtype=torch.long, device=device)
-        self.video, self.editable = self.length > 1, self.length == 1
-        if self.video:
-            rates = [SAMPLING_RATES[3 * stage // (len(self.sizes) - 1)] for stage in range(len(self.sizes))]
-            counts = [round((self.length - 1) / rate) + 1 for rate in rates]
-            self.times = [torch.linspace(0, self.length - 1, n).round().long().to(device) for n in counts]
-            self.sizes = [(n, *size) for n, size in zip(counts, self.sizes, strict=True)]
-        super().__init__(frames, settings, device, precision, seed)
+    def build(self, frames: Tensor) -> None:
+        """Choose sizes and times of all stages, and start stage 0.
 
-    def clips(self, stage: int, starts: Tensor) -> Tensor:
-        """Images (n, 3, h, w) of `stage`, or its videos (n, 3, t, h, w) of the frames from `starts` (n) on."""
-        if not self.video:
-            return self.real[stage][starts]
-        return self.real[stage][starts[:, None] + self.times[stage]].transpose(1, 2)
+        Args:
+            frames: (N, 3, H, W) in [-1, 1]; N = 1 for an image.
+
+        Raises:
+            SivLiteError: for two or three frames.
+        """
+        num_frames, _, height, width = frames.shape
+        if 1 < num_frames < MIN_FRAMES:
+            raise SivLiteError(
+                f"hp_vae_gan learns a video of {MIN_FRAMES} frames at least, not {num_frames}; "
+                "give more, or one"
+            )
+        settings = self.settings
+        self.sizes = pyramid_sizes(height, width, settings.coarsest_side, settings.scale_factor)
+
+        # Of longer videos, windows of `clip_length` frames are learned.
+        self.frames_per_sample = min(num_frames, settings.clip_length)
+        self.num_windows = num_frames - self.frames_per_sample + 1
+        self.first_window = torch.zeros(1, dtype=torch.long, device=self.device)
+
+        # The sizes of a video's stages have a third side, time.
+        self.is_video = self.frames_per_sample > 1
+        self.editable = not self.is_video
+        if self.is_video:
+            self.times = []
+            for stage in range(len(self.sizes)):
+                times = frame_numbers(self.frames_per_sample, stage, len(self.sizes))
+                self.times.append(times.to(self.device))
+                self.sizes[stage] = (len(times), *self.sizes[stage])
+
+        self.build_pyramid(frames)
+
+    def draw_z_star(self) -> None:
+        """Draw nothing: z* is what the encoder makes of the frames."""
 
     def noise_shapes(self, sizes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-        return [(3 if stage else 2 * self.settings.width, *size) for stage, size in enumerate(sizes)]
+        """Return the shape of each stage's noise, without the batch.
 
-    def grow(self) -> None:
-        """Add a generator; with the first the encoder, with the first of the GANs D."""
-        settings, width, dimensions, name = self.settings, self.settings.width, 2 + self.video, f"G{self.stage}"
-        new = {name: Generator(3 if self.stage else 2 * width, width, dimensions)}
-        if self.stage == 0:
-            new["E"] = PatchNetwork(3, width, 4 * width, dimensions)
+        Args:
+            sizes: (H, W) or (T, H, W) of the images or videos of every stage.
+
+        Returns:
+            Of z at stage 0, of an image or video above.
+        """
+        shapes = []
+        for stage, size in enumerate(sizes):
+            channels = 2 * self.settings.base_channels if stage == 0 else 3
+            shapes.append((channels, *size))
+        return shapes
+
+    def add_stage(self) -> None:
+        """Add a generator; with the first one the encoder, with the first of the GANs D."""
+        settings = self.settings
+        channels = settings.base_channels
+        dimensions = 3 if self.is_video else 2
+        name = f"G{self.stage}"
+
+        in_channels = 2 * channels if self.stage == 0 else 3
+        new: dict[str, Network] = {name: Generator(in_channels, channels, dimensions)}
+        if self.stage == 0:  # E gives mean and log-variance of z
+            new["E"] = PatchNetwork(3, channels, 2 * in_channels, dimensions)
         if self.stage == settings.vae_stages:
-            new["D"] = PatchNetwork(6, width, 1, dimensions)
+            new["D"] = PatchNetwork(6, channels, 1, dimensions)
         for network in new.values():
-            network.prepare(self.count.device, self.generator)
-            network.put_channels_last()
-        if self.stage > 1:  # a stage starts where the one below it ended
-            new[name].load_state_dict(self.networks[f"G{self.stage - 1}"].state_dict())
-        self.networks |= new
-        names = {"E", "G0", name} if self.stage < settings.vae_stages else {"D", name}
-        self.optimisers = {name: adam(self.networks[name], settings.learning_rate) for name in sorted(names)}
+            network.init_weights(self.device, self.generator)
+            network.to_channels_last()
+
+        # A stage starts where the one below it ended.
+        if self.stage > 1:
+            below = self.networks[f"G{self.stage - 1}"]
+            new[name].load_state_dict(below.state_dict())
+        self.networks.update(new)
+
+        # What this stage trains, each time with a new optimizer.
+        if self.stage == 0:
+            trained = ["E", "G0"]
+        elif self.stage < settings.vae_stages:
+            trained = ["E", "G0", name]
+        else:
+            trained = ["D", name]
+        self.optimizers = {}
+        for key in trained:
+            self.optimizers[key] = make_adam(self.networks[key], settings.learning_rate)
 
     @torch.no_grad()
-    def settle(self) -> None:
-        """Find the noise amplitude of the stage in training: 1 for z, nothing in the VAE's others (Eq. 9)."""
-        self.amplitudes[0] = 1
-        if self.stage >= self.settings.vae_stages:
-            up = self.enlarge(self.refine_all(self.fixed_noise(1), self.sizes[: self.stage]), self.sizes[self.stage])
-            self.amplitudes[self.stage] = self.settings.noise * F.mse_loss(up, self.clips(self.stage, self.first))**0.5
+    def init_stage(self) -> None:
+        """Find the noise amplitude of the stage in training: 1 for z, 0 at the VAE's other stages
+        (Eq. 9), and at the GANs' proportional to the error of the reconstruction below."""
+        self.noise_amplitudes[0] = 1
+        if self.stage < self.settings.vae_stages:
+            return
+        noise = self.reconstruction_noise(1)
+        coarser = self.refine_stages(noise, self.sizes[: self.stage])
+        coarser = self.enlarge(coarser, self.sizes[self.stage])
+        real = self.clips(self.stage, self.first_window)
+        error = F.mse_loss(coarser, real).sqrt()
+        self.noise_amplitudes[self.stage] = self.settings.noise_amplitude * error
+
+    def clips(self, stage: int, starts: Tensor) -> Tensor:
+        """Return training clips at the size of a stage.
+
+        Args:
+            stage: whose size.
+            starts: (n), the numbers of their first frames.
+
+        Returns:
+            Images (n, 3, h, w), or videos (n, 3, t, h, w).
+        """
+        frames = self.real[stage]  # (N, 3, h, w)
+        if not self.is_video:
+            return frames[starts]
+        numbers = starts[:, None] + self.times[stage]  # (n, t)
+        return frames[numbers].transpose(1, 2)
 
     @torch.no_grad()
-    def fixed_noise(self, n: int) -> list[Tensor]:
-        """What the training clips are reconstructed from, in turn: the mean of their posterior, and zeros above."""
-        starts = torch.arange(n, device=self.count.device) % self.windows
-        self.fixed = self.networks["E"](self.clips(0, starts)).chunk(2, dim=1)[0]
-        return super().fixed_noise(n)
+    def reconstruction_noise(self, n: int) -> list[Tensor]:
+        """Return the noise that reconstructs the training clips: the mean of their posterior at the
+        coarsest stage, zeros above.
 
-    def enlarge(self, pictures: Tensor, size: tuple[int, ...]) -> Tensor:
-        """Pictures at the size of the next stage, linear along all sides; a video's first and last frame stay."""
-        return F.interpolate(pictures, size, mode="trilinear" if self.video else "bilinear", align_corners=True)
+        Args:
+            n: number of reconstructions; the clips take turns.
 
-    def refine(self, stage: int, picture: Tensor | None, noise: Tensor, size: tuple[int, ...]) -> Tensor:
+        Returns:
+            (n, *shape) for every stage.
+        """
+        starts = torch.arange(n, device=self.device) % self.num_windows
+        mean, _ = self.networks["E"](self.clips(0, starts)).chunk(2, dim=1)
+        noise = [mean]
+        for shape in self.noise_shapes(self.sizes)[1:]:
+            noise.append(torch.zeros((n, *shape), device=self.device))
+        return noise
+
+    def enlarge(self, clips: Tensor, size: tuple[int, ...]) -> Tensor:
+        """Enlarge the output of a stage to the size of the next one, linearly along all sides.
+
+        Args:
+            clips: (n, 3, h, w), or (n, 3, t, h, w).
+            size: (H, W), or (T, H, W).
+
+        Returns:
+            (n, 3, *size); the first and the last frame of a video stay.
+        """
+        mode = "trilinear" if self.is_video else "bilinear"
+        return F.interpolate(clips, size, mode=mode, align_corners=True)
+
+    def refine(self, stage: int, x: Tensor | None, noise: Tensor, size: tuple[int, ...]) -> Tensor:
+        """Run the generator of one stage (Eq. 6; the tanh is the official code's).
+
+        Args:
+            stage: whose generator.
+            x: what the stage below made, (n, 3, [t,] h, w); None at the coarsest stage.
+            noise: z at the coarsest stage, (n, 3, *size) above.
+            size: (H, W) or (T, H, W) of the result.
+
+        Returns:
+            (n, 3, *size) in [-1, 1].
+        """
         G = self.networks[f"G{stage}"]
-        if picture is None:
+        if x is None:
             return torch.tanh(G(noise).float())
-        coarser = self.enlarge(picture, size)
-        return torch.tanh(coarser + G(coarser + self.amplitudes[stage] * noise))  # Eq. 6; tanh: release
-
-    def generate(self, latents: Tensor, size: tuple[int, int] | None = None, **options: Any) -> Tensor:
-        if self.video and size is not None and options.get("start"):
-            options["image"] = self.clips(-1, self.first)
-        pictures = super().generate(latents, size, **options)
-        return pictures.transpose(1, 2) if self.video else pictures
+        coarser = self.enlarge(x, size)
+        noisy = coarser + self.noise_amplitudes[stage] * noise
+        return torch.tanh(coarser + G(noisy))
 
     def step(self) -> dict[str, Tensor]:
-        """`vae_steps` updates of the patch-VAE, or in the later stages one of the patch-GAN."""
-        vae = self.stage < self.settings.vae_stages
-        with self.arithmetic():
-            for _ in range(self.settings.vae_steps if vae else 1):
-                values = self.vae_step() if vae else self.gan_step()
-        self.count += 1
+        """Update the patch-VAE `vae_steps` times, or in the upper stages the patch-GAN once.
+
+        Returns:
+            "reconstruction" and "KL", and "distance", what D's scores of real clips are above those
+            of fake ones (0 in the stages of the VAE).
+        """
+        with self.autocast():
+            if self.stage < self.settings.vae_stages:
+                for _ in range(self.settings.vae_steps):
+                    values = self.vae_step()
+            else:
+                values = self.gan_step()
+        self.iteration += 1
         return {name: value.detach() for name, value in values.items()}
 
-    def encode(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Training clips of this stage and the coarsest; z, drawn from the posterior of the latter, its divergence."""
-        starts = torch.randint(self.windows, (self.settings.batch,), generator=self.generator, device=self.first.device)
-        real, coarsest = self.clips(self.stage, starts), self.clips(0, starts)
-        mean, log_variance = self.networks["E"](coarsest).float().chunk(2, dim=1)
-        noise = torch.randn(mean.shape, generator=self.generator, device=mean.device)
-        return real, coarsest, mean + (log_variance / 2).exp() * noise, losses.kl_divergence(mean, log_variance)
-
     def vae_step(self) -> dict[str, Tensor]:
-        """Down Eq. 5 at the coarsest stage, else Eq. 8, with E, G_0 and the stage's G; those between stay."""
-        settings, sizes = self.settings, self.sizes[: self.stage + 1]
-        real, coarsest, z, divergence = self.encode()
+        """Update E, G_0 and the stage's G (Eq. 5 at the coarsest stage, else Eq. 8); those between
+        stay as they are.
+
+        Returns:
+            Losses by name.
+        """
+        settings = self.settings
+        sizes = self.sizes[: self.stage + 1]
+
+        # Encode clips at the coarsest stage, and draw z.
+        starts = self.sample_windows()
+        coarsest = self.clips(0, starts)
+        z, divergence = self.encode(coarsest)
+
+        # Decode them again, at the coarsest stage and at this one.
         decoded = self.refine(0, None, z, sizes[0])
-        picture = self.refine_all(self.noise(len(z), sizes), sizes, decoded, begin=1)
-        error, first = F.mse_loss(picture, real), F.mse_loss(decoded, coarsest) if self.stage else 0
-        rates = dict.fromkeys(("E", "G0"), settings.learning_rate * settings.decay**self.stage)
+        noise = self.sample_noise(len(z), sizes)  # with amplitude 0
+        refined = self.refine_stages(noise, sizes, decoded, first_stage=1)
+
+        error = F.mse_loss(refined, self.clips(self.stage, starts))
+        loss = error
+        if self.stage > 0:
+            loss = loss + F.mse_loss(decoded, coarsest)
+        loss = loss + settings.kl_weight * divergence
+
+        # E and G_0 learn ever more slowly, so that the stages above still fit.
+        slow = settings.learning_rate * settings.lr_stage_factor**self.stage
+        rates = {"E": slow, "G0": slow}
         rates[f"G{self.stage}"] = settings.learning_rate
-        self.update(error + first + settings.kl_weight * divergence, settings.clip, **rates)
-        return {"reconstruction": error, "KL": divergence, "distance": torch.zeros_like(error)}
+        self.update(loss, lr=rates, max_grad_norm=settings.max_grad_norm)
+        return {
+            "reconstruction": error,
+            "KL": divergence,
+            "distance": torch.zeros_like(error),
+        }
 
     def gan_step(self) -> dict[str, Tensor]:
-        """Up Eq. 10 with D, then down Eq. 11 with the stage's G; all below stay."""
-        settings, sizes, G, D = self.settings, self.sizes[: self.stage + 1], f"G{self.stage}", self.networks["D"]
-        with torch.no_grad():  # the first half of the batch: reconstructions, without noise
-            real, _, z, divergence = self.encode()
-            noise = [torch.cat([torch.zeros_like(x), x]) for x in self.noise(len(z), sizes)]
+        """Update D (Eq. 10), then the stage's G (Eq. 11); all networks below are frozen.
+
+        Returns:
+            Losses by name.
+        """
+        settings = self.settings
+        sizes = self.sizes[: self.stage + 1]
+        name = f"G{self.stage}"
+        D = self.networks["D"]
+
+        # What comes from below. The first half of the batch are reconstructions, from the encoder's
+        # z and without noise; the second half are samples, from noise at all stages.
+        with torch.no_grad():
+            starts = self.sample_windows()
+            real = self.clips(self.stage, starts)
+            z, divergence = self.encode(self.clips(0, starts))
+            noise = []
+            for x in self.sample_noise(len(z), sizes):
+                noise.append(torch.cat([torch.zeros_like(x), x]))
             noise[0][: len(z)] = z
-            coarser = self.refine_all(noise, sizes[:-1])
-        reconstruction, fake = self.refine(self.stage, coarser, noise[-1], sizes[-1]).chunk(2)
-        scores, others = D(torch.cat([real, fake.detach()])).chunk(2)
-        distance = scores.mean() - others.mean()
-        penalty = losses.gradient_penalty(D.linearised, real, fake, self.generator)
-        self.update(settings.penalty_weight * penalty - distance, D=settings.learning_rate)
+            coarser = self.refine_stages(noise, sizes[:-1])
+
+        # The stage's own part, with gradients: both updates use it.
+        refined = self.refine(self.stage, coarser, noise[-1], sizes[-1])
+        reconstruction, fake = refined.chunk(2)
+
+        # Update D: it maximizes the distance (Eq. 10).
+        real_scores, fake_scores = D(torch.cat([real, fake.detach()])).chunk(2)
+        distance = real_scores.mean() - fake_scores.mean()
+        penalty = losses.gradient_penalty(D.linearize, real, fake, self.generator)
+        loss_D = settings.penalty_weight * penalty - distance
+        self.update(loss_D, lr={"D": settings.learning_rate})
+
+        # Update G: reconstruct, and raise the scores of samples (Eq. 11).
         error = F.mse_loss(reconstruction, real)
-        self.update(error - settings.adversarial_weight * D(fake).mean(), settings.clip, **{G: settings.learning_rate})
-        return {"reconstruction": error, "KL": divergence, "distance": distance}
+        loss_G = error - settings.adversarial_weight * D(fake).mean()
+        self.update(
+            loss_G,
+            lr={name: settings.learning_rate},
+            max_grad_norm=settings.max_grad_norm,
+        )
+        return {
+            "reconstruction": error,
+            "KL": divergence,
+            "distance": distance,
+        }
+
+    def sample_windows(self) -> Tensor:
+        """Draw the first frames of a batch of training clips, (n)."""
+        shape = (self.settings.batch_size,)
+        return torch.randint(self.num_windows, shape, generator=self.generator, device=self.device)
+
+    def encode(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw z from the posterior of clips, by the reparametrization z = mean + std * noise.
+
+        Args:
+            clips: at the size of the coarsest stage.
+
+        Returns:
+            z, (n, c, [t,] h, w), and the posterior's KL divergence from N(0, 1), a scalar.
+        """
+        mean, log_variance = self.networks["E"](clips).float().chunk(2, dim=1)
+        noise = torch.randn(mean.shape, generator=self.generator, device=self.device)
+        z = mean + (log_variance / 2).exp() * noise
+        return z, losses.kl_divergence(mean, log_variance)
+
+    def generate(
+        self,
+        latents: Tensor,
+        *,
+        size: tuple[int, int] | None = None,
+        stage: int | None = None,
+        start: int = 0,
+        image: Tensor | None = None,
+    ) -> Tensor:
+        """Generate images or videos from latents.
+
+        Args:
+            latents: (n, D) from `sample_latents` for the same size.
+            size: (H, W) of the finest images; by default the size trained at.
+            stage: whose output is shown; by default the newest finished stage.
+            start: the first stage that gets the latents' noise. What lies below it is `image`, or
+                else the reconstruction of the frames.
+            image: (n or 1, 3, h, w) in [-1, 1], to be redrawn from stage `start` on; only of a run
+                of an image.
+
+        Returns:
+            Images (n, 3, H, W) in [-1, 1], or videos (n, T, 3, H, W).
+
+        Raises:
+            SivLiteError: for a stage that is not trained yet or does not exist.
+        """
+        if self.is_video and size is not None and start > 0:
+            image = self.clips(-1, self.first_window)  # a whole video below `start`, not one frame
+        samples = super().generate(latents, size=size, stage=stage, start=start, image=image)
+        return samples.transpose(1, 2) if self.is_video else samples
+
+
+def frame_numbers(num_frames: int, stage: int, num_stages: int) -> Tensor:
+    """Choose which frames of a clip a stage sees (section 3.2).
+
+    Coarse stages skip frames, by `SAMPLING_RATES`, but all of them see the first and the last one.
+
+    Args:
+        num_frames: of the clip at the finest stage.
+        stage: 0 is the coarsest.
+        num_stages: at least 2.
+
+    Returns:
+        (t), numbers from 0 to `num_frames` - 1.
+    """
+    last_stage = num_stages - 1
+    last_rate = len(SAMPLING_RATES) - 1
+    rate = SAMPLING_RATES[last_rate * stage // last_stage]
+    num_steps = round((num_frames - 1) / rate)
+    return torch.linspace(0, num_frames - 1, num_steps + 1).round().long()
