@@ -259,9 +259,8 @@ def test_the_microscope_shows_what_the_discriminator_decides(runs):
     found = view.decide(method.real[0][0])
     assert found.keys() == expected.keys() == {"low_level", "content", "layout"}
     for part, maps in expected.items():
-        assert all(
-            torch.equal(x, logits.sigmoid()) for x, logits in zip(found[part], maps, strict=True)
-        )
+        for x, logits in zip(found[part], maps, strict=True):  # memory formats may differ
+            torch.testing.assert_close(x, logits.sigmoid(), atol=1e-3, rtol=0)
         assert f"{part}: {found[part][0].mean():.2f}" in view.message.value
 
 
