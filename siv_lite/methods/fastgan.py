@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from siv_lite import losses
 from siv_lite.augment import diff_augment
 from siv_lite.errors import SivLiteError
-from siv_lite.methods.base import Method
+from siv_lite.methods.base import Method, sample_latent_rows
 from siv_lite.methods.settings import Bounds, Count, ImageSize, Probability, Weight
 from siv_lite.metrics.pretrained import ALEXNET_SIDE, lpips_vectors
 from siv_lite.nn import LEAKY_SLOPE, SpectralConv2d, SpectralNetwork, make_adam, update_ema
@@ -657,8 +657,7 @@ class FastGAN(Method):
         Returns:
             (n, latent_size), on the CPU.
         """
-        shape = (n, self.settings.latent_size)
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+        return sample_latent_rows(n, (self.settings.latent_size,), seed)
 
     @torch.no_grad()
     def generate(
