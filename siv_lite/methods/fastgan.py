@@ -215,6 +215,7 @@ class Generator(SpectralNetwork):
         self.resolutions = resolutions_between(COARSEST, resolution)
         channels = channel_table(GENERATOR_WIDTHS, settings.base_channels)
 
+        # Blocks from 8 on. (First of all modules: weights are drawn in the order of definition.)
         self.blocks = nn.ModuleList()
         for r in self.resolutions[1:]:
             noisy = len(self.blocks) % 2 == 0
@@ -270,7 +271,7 @@ class Generator(SpectralNetwork):
         x = x.view(n, *self.grid, -1).permute(0, 3, 1, 2)  # (n, C, h, w), channels last
         x = gated_linear_unit(self.norm(x))
 
-        maps = [x]  # one for each of `resolutions`
+        maps = [x]  # maps[i] has resolution self.resolutions[i]
         for i, block in enumerate(self.blocks, start=1):
             for layer in block:
                 x = layer(x, generator)
