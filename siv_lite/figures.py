@@ -1,12 +1,13 @@
 """Figures for notebooks: the map of SIV-GAN, images, maps of features, curves."""
 
+import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -53,15 +54,27 @@ def draw_map(*parts: str) -> str:
 
     for part in known:
         if part not in parts:
-            text = text.replace(f'class="part" id="map-{part}"', f'class="part pale" id="map-{part}"')
+            text = text.replace(
+                f'class="part" id="map-{part}"', f'class="part pale" id="map-{part}"'
+            )
     lit = ", ".join(parts).replace("_", "-")
     return text.replace('aria-label="Map of SIV-GAN"', f'aria-label="Map of SIV-GAN; lit: {lit}"')
 
 
-def show_images(images: Tensor, title: str = "", columns: int | None = None, scale: float = 2) -> None:
-    """Show images (n, 3, H, W) in [-1, 1] as one grid, every pixel `scale` screen pixels wide at 100 per inch."""
+def show_images(
+    images: Tensor, title: str = "", columns: int | None = None, scale: float = 2
+) -> None:
+    """Show images as one grid.
+
+    Args:
+        images: (n, 3, H, W) in [-1, 1].
+        title: a line above the grid.
+        columns: images in a row; None: as near to a square as can be.
+        scale: the width of a pixel in screen pixels, at 100 per inch.
+    """
     grid = image_grid(images, columns)
-    axes = plt.figure(figsize=(grid.width * scale / 100, grid.height * scale / 100)).add_axes((0, 0, 1, 1))
+    size = (grid.width * scale / 100, grid.height * scale / 100)
+    axes = plt.figure(figsize=size).add_axes((0, 0, 1, 1))
     axes.imshow(grid, interpolation="nearest")
     axes.axis("off")
     axes.set_title(title)
@@ -85,7 +98,9 @@ def color_maps(maps: Tensor, limit: float = 1.0) -> Tensor:
     return 2 * torch.cat([red, green, blue], dim=1) - 1
 
 
-def plot_lines(lines: dict[str, Sequence[float]], x: Sequence | None = None, **options: Any) -> None:
+def plot_lines(
+    lines: dict[str, Sequence[float]], x: Sequence | None = None, **options: Any
+) -> None:
     """Plot named lines into one panel, few points with markers, several lines with a legend.
 
     Args:
@@ -105,20 +120,62 @@ def plot_lines(lines: dict[str, Sequence[float]], x: Sequence | None = None, **o
         plt.show()
 
 
+def show_table(rows: dict[str, dict[str, float]], high: set[str]) -> None:
+    """Show metrics as a table, the best value of each column in gold.
+
+    Args:
+        rows: name -> metric -> value; all rows have the metrics of the first.
+        high: the metrics of which the largest value is the best; of all others it is the smallest.
+    """
+    from IPython.display import HTML, display
+
+    metrics = list(next(iter(rows.values())))
+    best = {}
+    for metric in metrics:
+        choose = max if metric in high else min
+        best[metric] = choose(rows, key=lambda name: rows[name][metric])
+
+    heads = [
+        f"{metric.replace('_', ' ')}<br>{'high' if metric in high else 'low'}" for metric in metrics
+    ]
+    lines = ["<th></th>" + "".join(f"<th>{head}</th>" for head in heads)]
+    for name, row in rows.items():
+        line = f"<th>{html.escape(name)}</th>"
+        for metric in metrics:
+            style = " style='background: gold; color: black'" if best[metric] == name else ""
+            digits = 1 if row[metric] > 9 else 4
+            line += f"<td{style}>{row[metric]:.{digits}f}</td>"
+        lines.append(line)
+    display(HTML("<table><tr>" + "</tr><tr>".join(lines) + "</tr></table>"))
+
+
 def plot_losses(log: list[dict[str, float]]) -> None:
-    """Show `draw_losses`."""
+    """Show the logged losses of a run, one panel per loss.
+
+    Args:
+        log: `Run.log()`.
+    """
     draw_losses(plt.figure(layout="constrained"), log)
     plt.show()
 
 
 def draw_losses(figure: Figure, log: list[dict[str, float]]) -> None:
-    """Plot each loss of `Run.log()` over the iterations, one panel per loss: as logged, and its mean over 5 %."""
+    """Plot each loss over the iterations, as logged and as its mean over 5 % of the log.
+
+    Args:
+        figure: what is drawn into, a panel per loss.
+        log: `Run.log()`.
+    """
     names = [name for name in log[0] if name != "iteration"]
-    window = numpy.full(max(1, len(log) // 20), 1 / max(1, len(log) // 20))
+    iterations = [entry["iteration"] for entry in log]
+    length = max(1, len(log) // 20)
+    window = np.full(length, 1 / length)
     figure.set_size_inches(4 * len(names), 2.6)
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        iterations, values = ([entry[key] for entry in log] for key in ("iteration", name))
-        line = axes.plot(iterations, values, linewidth=0.5, alpha=0.4)[0]
-        axes.plot(iterations[len(window) - 1 :], numpy.convolve(values, window, "valid"), color=line.get_color())
+    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    for axes, name in zip(panels, names, strict=True):
+        values = [entry[name] for entry in log]
+        (line,) = axes.plot(iterations, values, linewidth=0.5, alpha=0.4)
+        means = np.convolve(values, window, "valid")
+        axes.plot(iterations[length - 1 :], means, color=line.get_color())
         axes.set_title(name)
         axes.set_xlabel("iteration")
