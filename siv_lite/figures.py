@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from siv_lite.errors import SivLiteError
-from siv_lite.frames import image_grid
+from siv_lite.frames import image_grid, to_uint8
 
 MAP = Path(__file__).with_name("map.svg")
 
@@ -81,6 +81,22 @@ def show_images(
     plt.show()
 
 
+def show_row(images: dict[str, Tensor]) -> None:
+    """Show images side by side, each under its title.
+
+    Args:
+        images: title -> image (1, 3, H, W) in [-1, 1]; all are drawn equally wide.
+    """
+    with plt.rc_context({"font.size": 12}):
+        figure = plt.figure(figsize=(2.6 * len(images), 2.6), layout="constrained")
+        panels = figure.subplots(1, len(images), squeeze=False)[0]
+        for axes, (title, image) in zip(panels, images.items(), strict=True):
+            axes.imshow(to_uint8(image)[0], interpolation="nearest")
+            axes.set_title(title)
+            axes.axis("off")
+        plt.show()
+
+
 def color_maps(maps: Tensor, limit: float = 1.0) -> Tensor:
     """Color maps of one channel: blue where negative, white at 0, red where positive.
 
@@ -109,14 +125,14 @@ def plot_lines(
         options: further ones of Matplotlib's `Axes.set`, such as `xlabel` and `yscale`.
     """
     with plt.rc_context({"font.size": 12}):
-        axes = plt.figure(figsize=(8, 3.2), layout="constrained").add_subplot()
+        axes = plt.figure(figsize=(9, 3.2), layout="constrained").add_subplot()
         for label, values in lines.items():
             places = range(len(values)) if x is None else x
             marker = "o" if len(values) <= 16 else None
             axes.plot(places, values, marker=marker, label=label)
         axes.set(**options)
         if len(lines) > 1:
-            axes.legend()
+            axes.legend(bbox_to_anchor=(1, 1), loc="upper left")  # beside the lines, not on them
         plt.show()
 
 
