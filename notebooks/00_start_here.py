@@ -9,15 +9,17 @@
 # %% [markdown]
 # # Start here
 #
-# One picture is enough. In about five minutes, on an ordinary computer without a GPU, a small network learns what a
-# single scene is made of and draws new versions of it: things move, multiply, vanish, while the scene stays believable.
-# The method is SIV-GAN (Sushko et al. 2021), and all of it is in this repository to be read and taken apart.
+# One picture is enough. In about five minutes, on an ordinary computer without a GPU, a small
+# network learns what a single scene is made of and draws new versions of it: things move, multiply,
+# vanish, while the scene stays believable. The method is SIV-GAN (Sushko et al. 2021), and all of
+# it is in this repository to be read and taken apart.
 #
-# Run the cells from top to bottom. If you change something, give `out` another folder; a folder holds one training.
+# Run the cells from top to bottom. If you change something, give `out` another folder; a folder
+# holds one training.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # image, folder of images, GIF or video to learn from
-preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (the paper's, for a GPU)
+preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (for a GPU)
 iterations: int | None = None  # None: as many as the preset says
 image_size: int | None = None  # longest side in pixels to train at; None: the preset's
 seed: int = 0  # of the weights and of all that is drawn in training
@@ -45,46 +47,65 @@ from siv_lite.training import check_run, measure_run
 # Nothing here can fail: what is missing only narrows what you can do, and each line says how.
 
 # %% tags=["nbval-ignore-output"]
-cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-video, lpips = (importlib.util.find_spec(name) for name in ("cv2", "lpips"))
-print(f"siv_lite {siv_lite.__version__}, Python {platform.python_version()}, PyTorch {torch.__version__}")
+gpu = "none, so stay with small pictures and the preset `lesson`"
+if torch.cuda.is_available():
+    gpu = torch.cuda.get_device_name()
+video = "cannot be read; pip install opencv-python-headless"
+if importlib.util.find_spec("cv2"):
+    video = "can be read"
+lpips = "left out; pip install lpips torchvision"
+if importlib.util.find_spec("lpips"):
+    lpips = "installed; it needs a weights file too"
+
+print(f"siv_lite {siv_lite.__version__}")
+print(f"Python {platform.python_version()}, PyTorch {torch.__version__}")
 print(f"Processor: {os.cpu_count()} cores, of which PyTorch uses {torch.get_num_threads()}")
-print(f"GPU: {cuda or 'none, so stay with small pictures and the preset `lesson`'}")
-print(f"Videos: {'can be read' if video else 'cannot be read; pip install opencv-python-headless'}")
-print(f"LPIPS: {'installed; it needs a weights file too' if lpips else 'left out; pip install lpips torchvision'}")
+print(f"GPU: {gpu}")
+print(f"Videos: {video}")
+print(f"LPIPS: {lpips}")
 
 # %% [markdown]
 # ## The training image
 #
-# Ten balloons over four ridges, drawn by a script of this project. Remember where they are; soon they will not be.
-# Frames are tensors of shape `(N, 3, height, width)` with values from -1 to 1; here N is 1, of a clip it is more.
+# Ten balloons over four ridges, drawn by a script of this project. Remember where they are; soon
+# they will not be. Frames are tensors of shape `(N, 3, height, width)` with values from -1 to 1;
+# here N is 1, of a clip it is more.
 
 # %% tags=["nbval-ignore-output"]
 finished = Path(out, "done.json").exists()
 source_is_gone = finished and not Path(source).exists()
-frames = open_run(out).frames if source_is_gone else read_frames(source)
+if source_is_gone:
+    frames = open_run(out).frames
+else:
+    frames = read_frames(source)
 show_images(frames[:1], "training image", scale=384 / frames.shape[3])
 
 # %% [markdown]
 # ## Training
 #
-# Two networks play a game. The generator turns 64 random numbers into a picture; the discriminator tells pictures from
-# the training image, judging content and layout separately so that it cannot simply learn the image by heart.
+# Two networks play a game. The generator turns 64 random numbers into a picture; the discriminator
+# tells pictures from the training image, judging content and layout separately so that it cannot
+# simply learn the image by heart.
 #
-# The preset `lesson` takes about five minutes on two cores. Meanwhile the folder `samples` in `out` fills with grids.
-# Stop whenever you like: the same cell goes on where it stopped, and once finished it only opens the result.
+# The preset `lesson` takes about five minutes on two cores. Meanwhile the folder `samples` in `out`
+# fills with grids. Stop whenever you like: the same cell goes on where it stopped, and once
+# finished it only opens the result.
 
 # %% tags=["nbval-ignore-output"]
 if not finished:
-    print(f"Training into {Path(out).resolve()}; the grids of its folder `samples` show how it comes along.")
-settings = {} if image_size is None else {"image_size": image_size}
+    print(f"Training into {Path(out).resolve()}")
+    print("The grids in its folder `samples` show how it comes along.")
+settings = {}
+if image_size is not None:
+    settings["image_size"] = image_size
 run = train("siv_gan", frames, out, preset, iterations, seed=seed, **settings)
 
 # %% [markdown]
 # ## New scenes
 #
-# Each picture comes from other random numbers. Compare them with the training image: which balloons moved, which are
-# gone, which came twice? If all look alike the network has collapsed; if all look like mush it needs longer.
+# Each picture comes from other random numbers. Compare them with the training image: which balloons
+# moved, which are gone, which came twice? If all look alike the network has collapsed; if all look
+# like mush it needs longer.
 
 # %%
 images = run.sample(12, seed=1)
@@ -97,13 +118,17 @@ show_images(both, "training image (top left) and new scenes", scale=3)
 # %% [markdown]
 # ## A walk
 #
-# The 64 numbers can change little by little, along a circle that ends where it began. The scene changes with them. A
-# smooth walk shows that the network learned a space of scenes and not a handful of pictures.
+# The 64 numbers can change little by little, along a circle that ends where it began. The scene
+# changes with them. A smooth walk shows that the network learned a space of scenes and not a
+# handful of pictures.
 
 # %% tags=["nbval-ignore-output"]
 walk = run.walk(24, seed=2)
-save_animation(walk.repeat_interleave(3, 2).repeat_interleave(3, 3), Path(out, "walk.gif"))
-HTML(f"<img src='data:image/gif;base64,{b64encode(Path(out, 'walk.gif').read_bytes()).decode()}'>")
+enlarged = walk.repeat_interleave(3, 2).repeat_interleave(3, 3)
+path = Path(out, "walk.gif")
+save_animation(enlarged, path)
+encoded = b64encode(path.read_bytes()).decode()
+HTML(f"<img src='data:image/gif;base64,{encoded}'>")
 
 # %% [markdown]
 # ## How the game went
@@ -116,14 +141,15 @@ plot_losses(run.log())
 # %% [markdown]
 # ## Three questions, in numbers
 #
-# - Is it **sharp**? `sliced_wasserstein_1` compares the finest patches with those of the training image. 0: the same
-#   statistics; well above the coarser levels: blur or noise.
-# - Is it **complete**? `patch_coverage` is how far the training image's patches are from the nearest in a sample. Low:
-#   nothing of the scene is lost.
-# - Is it **new**? `copy_distance` is the smallest difference to the training image, in gray levels of 255. Near 0:
-#   memorized. `pixel_diversity` near 0: all samples are the same.
+# - Is it **sharp**? `sliced_wasserstein_1` compares the finest patches with those of the training
+#   image. 0: the same statistics; well above the coarser levels: blur or noise.
+# - Is it **complete**? `patch_coverage` is how far the training image's patches are from the
+#   nearest in a sample. Low: nothing of the scene is lost.
+# - Is it **new**? `copy_distance` is the smallest difference to the training image, in gray levels
+#   of 255. Near 0: memorized. `pixel_diversity` near 0: all samples are the same.
 #
-# None of them needs weights of other networks. No number replaces looking; together they catch what the eye forgives.
+# None of them needs weights of other networks. No number replaces looking; together they catch what
+# the eye forgives.
 
 # %%
 table = measure_run(run)
@@ -131,8 +157,9 @@ for name in ("sliced_wasserstein_1", "patch_coverage", "copy_distance", "pixel_d
     print(f"{name:<22}{table[name]:.3g}")
 
 # %% [markdown]
-# These numbers are kept with the run. The last cell opens the run again, measures a few samples anew and draws the last
-# grid of the training again, and raises an error if anything disagrees: the result is checked, not remembered.
+# These numbers are kept with the run. The last cell opens the run again, measures a few samples
+# anew and draws the last grid of the training again, and raises an error if anything disagrees: the
+# result is checked, not remembered.
 
 # %%
 print("\n".join(check_run(run)))
@@ -142,8 +169,9 @@ print("\n".join(check_run(run)))
 #
 # - `01_one_image_is_a_data_set` begins the course: ten lessons, each under a minute of computing.
 # - `explore.ipynb` (or `make explore`) has sliders for this run and the shipped ones.
-# - Put a photograph of your own into `source` and another folder into `out`. Scenes with several separate things work
-#   best; a single face does not.
-# - `train.ipynb` has every setting, the whole table of metrics, and runs unattended into a folder of its own.
+# - Put a photograph of your own into `source` and another folder into `out`. Scenes with several
+#   separate things work best; a single face does not.
+# - `train.ipynb` has every setting, the whole table of metrics, and runs unattended into a folder
+#   of its own.
 # - `speed.ipynb` shows what a step costs, and the identities that make it cheap.
 # - `siv_lite/methods/siv_gan.py` is the method itself, section by section as in the paper.

@@ -9,7 +9,8 @@
 # %% [markdown]
 # # Solutions of 01 One image is a data set
 #
-# One way each; yours may differ. The checks are those of the lesson. It runs in seconds and trains nothing.
+# One way each; yours may differ. The checks are those of the lesson. It runs in seconds and trains
+# nothing.
 
 # %% tags=["parameters"]
 source: str = "../../data_samples/beach.png"  # the image of exercise 3
@@ -28,12 +29,12 @@ height, width = frames.shape[2:]
 frames = frames[..., : height // 16 * 16, : width // 16 * 16]
 
 # %% [markdown]
-# **1. Count.** How many patches of `size` x `size` does a pyramid hold in all, given the (height, width) of its scales?
-# A picture smaller than the patch holds none.
+# **1. Count.** How many patches of `size` x `size` does a pyramid hold in all, given the (height,
+# width) of its scales? A picture smaller than the patch holds none.
 
 # %% [markdown]
-# A window fits at (side - size + 1) places along a side, and at none where that is negative. Without `max`, two
-# negative counts would even multiply to a positive one.
+# A window fits at (side - size + 1) places along a side, and at none where that is negative.
+# Without `max`, two negative counts would even multiply to a positive one.
 
 # %%
 def count_patches(sizes: list[tuple[int, int]], size: int) -> int:
@@ -50,13 +51,13 @@ else:
     print("right")
 
 # %% [markdown]
-# **2. Receptive field.** For any chain of convolutions with these kernel sizes and strides (a stride of 2 keeps every
-# second output), how many pixels does one output see? Think of how many input pixels one step of each layer is worth.
-# The check asks a gradient.
+# **2. Receptive field.** For any chain of convolutions with these kernel sizes and strides (a
+# stride of 2 keeps every second output), how many pixels does one output see? Think of how many
+# input pixels one step of each layer is worth. The check asks a gradient.
 
 # %% [markdown]
-# A layer adds (kernel - 1) steps, and every stride before it has made the steps longer. For five layers of 3 x 3
-# without strides that is 1 + 5 x 2 = 11 again.
+# A layer adds (kernel - 1) steps, and every stride before it has made the steps longer. For five
+# layers of 3 x 3 without strides that is 1 + 5 x 2 = 11 again.
 
 # %%
 def receptive_field(kernels: list[int], strides: list[int]) -> int:
@@ -84,13 +85,14 @@ else:
     print("right")
 
 # %% [markdown]
-# **3. Fool the coarse scale.** Shuffling whole tiles fooled the finest scale. Do the opposite, and without blur: change
-# `image` so that the finest distance is above 0.2 while the coarsest stays below 0.05. Hint: average pooling by 4 is
-# all that the coarsest scale sees. What may you do to the pixels within a block of 4 x 4?
+# **3. Fool the coarse scale.** Shuffling whole tiles fooled the finest scale. Do the opposite, and
+# without blur: change `image` so that the finest distance is above 0.2 while the coarsest stays
+# below 0.05. Hint: average pooling by 4 is all that the coarsest scale sees. What may you do to the
+# pixels within a block of 4 x 4?
 
 # %% [markdown]
-# Put the 16 pixels of each block into another order, the same everywhere. Every mean stays as it was, to the last
-# digit but rounding, so the coarsest distance is 0. The fine detail is scrambled.
+# Put the 16 pixels of each block into another order, the same everywhere. Every mean stays as it
+# was, to the last digit but rounding, so the coarsest distance is 0. The fine detail is scrambled.
 
 # %%
 def fool_coarse(image: torch.Tensor) -> torch.Tensor:

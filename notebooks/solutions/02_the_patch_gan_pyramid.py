@@ -38,8 +38,9 @@ real, fake = torch.ones(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
 # %% [markdown]
 # ## Exercise 1
 #
-# The steps are as many as it takes to reach `short`, and one more as in the official code; the stages are one more than the
-# steps, since the coarsest needs none. With a logarithm: `ceil(log(coarsest / short) / log(factor)) + 2`.
+# The steps are as many as it takes to reach `short`, and one more as in the official code; the
+# stages are one more than the steps, since the coarsest needs none. With a logarithm:
+# `ceil(log(coarsest / short) / log(factor)) + 2`.
 
 
 # %%
@@ -64,8 +65,8 @@ else:
 # %% [markdown]
 # ## Exercise 2
 #
-# The picture between the two is new, so it can be asked for a gradient of its own. `create_graph` is not needed for the
-# value; D's training needs it, to differentiate the penalty once more.
+# The picture between the two is new, so it can be asked for a gradient of its own. `create_graph`
+# is not needed for the value; D's training needs it, to differentiate the penalty once more.
 
 
 # %%
@@ -94,8 +95,9 @@ else:
 # %% [markdown]
 # ## Exercise 3
 #
-# `reconstruction_noise` gives the noise of the reconstruction, stage by stage, so one entry is exchanged. The package's own
-# `refine_stages` does what `draw_stages` of the lesson does, and returns the last picture.
+# `reconstruction_noise` gives the noise of the reconstruction, stage by stage, so one entry is
+# exchanged. The package's own `refine_stages` does what `draw_stages` of the lesson does, and
+# returns the last picture.
 
 
 # %%

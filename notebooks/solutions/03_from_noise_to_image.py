@@ -51,8 +51,8 @@ def finish(maps: torch.Tensor, after: int) -> torch.Tensor:
 # %% [markdown]
 # ## Exercise 1
 #
-# A mean of two neighbors reads four cells. The outer ones are read once, by a and by c; the inner ones by both
-# neighbors, as b and a, or as c and b. Half of each sum, for the mean.
+# A mean of two neighbors reads four cells. The outer ones are read once, by a and by c; the inner
+# ones by both neighbors, as b and a, or as c and b. Half of each sum, for the mean.
 
 
 # %%
@@ -76,8 +76,9 @@ else:
 # %% [markdown]
 # ## Exercise 2
 #
-# Convolutions do the same everywhere, so a moved map becomes a moved picture, by 8 pixels for one cell of the shipped
-# run. Only near the border it does not, since there the zeros around the map come into play.
+# Convolutions do the same everywhere, so a moved map becomes a moved picture, by 8 pixels for one
+# cell of the shipped run. Only near the border it does not, since there the zeros around the map
+# come into play.
 
 
 # %%
@@ -102,8 +103,9 @@ contact_sheet({"sample 0, and moved": torch.cat([pictures[:1], moved])}, scale=4
 # %% [markdown]
 # ## Exercise 3
 #
-# 1 + n = decay (10 + n) gives n = (10 decay - 1) / (1 - decay). For the paper's 0.9999 that is about 90,000 of 100,000
-# iterations, and the preset `lesson` with its 4,800 never reaches 0.999: the warm-up is the rule, not the exception.
+# 1 + n = decay (10 + n) gives n = (10 decay - 1) / (1 - decay). For the paper's 0.9999 that is
+# about 90,000 of 100,000 iterations, and the preset `lesson` with its 4,800 never reaches 0.999:
+# the warm-up is the rule, not the exception.
 
 
 # %%

@@ -28,8 +28,8 @@ frames = read_frames(source, max_size=64)[:1]
 fresh = find_method("siv_gan")(frames, make_settings("siv_gan", "smoke"), torch.device("cpu"), "fp32", 0)
 
 # %% [markdown]
-# What the checks need of the lesson: the two views, a branch, and an F(x). Random weights and a random F(x) will do:
-# the blind spots come from the shapes, not from training.
+# What the checks need of the lesson: the two views, a branch, and an F(x). Random weights and a
+# random F(x) will do: the blind spots come from the shapes, not from training.
 
 
 # %%
@@ -58,8 +58,8 @@ features = torch.randn(1, 1, 32, 12, 16, generator=torch.Generator().manual_seed
 # %% [markdown]
 # ## Exercise 1
 #
-# The mean over places leaves one number per channel, whatever the picture's size. One channel leaves one number per
-# place, and every low-level block has halved both sides.
+# The mean over places leaves one number per channel, whatever the picture's size. One channel
+# leaves one number per place, and every low-level block has halved both sides.
 
 
 # %%
@@ -82,8 +82,8 @@ else:
 # %% [markdown]
 # ## Exercise 2
 #
-# With means, neither the size of a map nor the number of blocks changes what a part weighs. Only Eq. 3's weights do:
-# low-level counts twice.
+# With means, neither the size of a map nor the number of blocks changes what a part weighs. Only
+# Eq. 3's weights do: low-level counts twice.
 
 
 # %%
@@ -100,15 +100,16 @@ decisions["layout"] = [torch.randn(5, 1, n, n, generator=draws) for n in (8, 4, 
 if generator_loss(decisions) is None:
     print("not yet: generator_loss returns nothing; begin with the mean of F.softplus(-logits) for one map")
 else:
-    expected = fresh.total({part: losses.generator_part_loss(maps) for part, maps in decisions.items()})
+    expected = fresh.total_loss({part: losses.generator_part_loss(maps) for part, maps in decisions.items()})
     close(generator_loss(decisions), expected, msg="Not Eq. 3: means (not sums) over maps and blocks, low_level twice?")
     print("exercise 2: right")
 
 # %% [markdown]
 # ## Exercise 3
 #
-# A mean does not know the order of what it averages, so content's logit stays when the places are shuffled. Layout's
-# blocks look at neighborhoods, which shuffling destroys. (Rounding may change content's logit in the last digits.)
+# A mean does not know the order of what it averages, so content's logit stays when the places are
+# shuffled. Layout's blocks look at neighborhoods, which shuffling destroys. (Rounding may change
+# content's logit in the last digits.)
 
 
 # %%
