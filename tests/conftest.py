@@ -1,4 +1,7 @@
-"""One thread, no progress bars and no cached weights: every test sees the same machine."""
+"""One thread, no progress bars and no cached weights: every test sees the same machine.
+
+With OMP_NUM_THREADS set to another number, the tests take so many threads.
+"""
 
 import os
 import re
@@ -6,13 +9,14 @@ import tempfile
 from pathlib import Path
 
 no_weights = tempfile.TemporaryDirectory(prefix="torch_home_")  # held until the tests end, then removed
-os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+threads = os.environ.get("OMP_NUM_THREADS", "1")
+os.environ |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TQDM_DISABLE": "1"}
 os.environ |= {"TORCH_HOME": no_weights.name, "SIV_LITE_WEIGHTS": ""}
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(threads))
 
 
 def fingerprint(folder: Path) -> dict[str, bytes]:

@@ -149,12 +149,13 @@ def test_seconds_of_training_add_up_over_interruptions(small, frames, tmp_path):
 def test_photographs_of_another_shape_than_the_samples_are_measured(tmp_path):
     generator = torch.Generator().manual_seed(3)
     photograph = torch.rand(1, 3, 72, 128, generator=generator) * 2 - 1
-    (cell,) = compare({"a": {"method": "siv_gan"}}, photograph, tmp_path, (0,), "smoke")
+    rows = {"a": {"method": "siv_gan", "image_size": 64}}
+    (cell,) = compare(rows, photograph, tmp_path, (0,), "smoke")
     assert cell["status"] == "finished"
     run = open_run(tmp_path / "a" / "seed0")
     assert run.frames.shape[2:] == (72, 128)
-    assert run.training_frames.shape[2:] == (27, 48)
-    assert run.method.size == (32, 56)
+    assert run.training_frames.shape[2:] == (36, 64)
+    assert run.method.size == (40, 72)
 
 
 # What is asked for

@@ -60,7 +60,7 @@ def test_frame_jump_finds_a_cut(texture):
 def test_copies_have_no_distance_and_no_diversity(texture):
     clip = moving(texture, 2, length=3)[..., :24, :32]
     same = evaluate_video(torch.stack([clip, clip]), clip)
-    assert same["copy_distance"] < 1e-3 and same["pixel_diversity"] == 0
+    assert same["copy_distance"] < 1e-3 and same["pixel_diversity"] < 1e-6
     assert same["frame_jump"] == pytest.approx(same["frame_jump_clip"])
     other = evaluate_video(torch.stack([clip, -clip]), clip)
     assert other["copy_distance"] > 5 and other["pixel_diversity"] > 0.5

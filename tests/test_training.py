@@ -174,12 +174,16 @@ def test_sampling_works_while_training_goes_on(reference, tmp_path):
 
 def test_samples_follow_from_the_seed_alone(reference):
     run = open_run(reference[1])
-    assert torch.equal(run.sample(20, seed=5)[:3], run.sample(3, seed=5))
+    many = run.method.sample_latents(20, seed=5)
+    few = run.method.sample_latents(3, seed=5)
+    assert torch.equal(many[:3], few)
+    # Images agree to rounding only: kernels add in another order for another size of batch.
+    torch.testing.assert_close(run.sample(20, seed=5)[:3], run.sample(3, seed=5), atol=1e-3, rtol=0)
     assert not torch.equal(run.sample(3, seed=5), run.sample(3, seed=6))
     assert run.sample(2).abs().max() <= 1
     walk = run.walk(6, seed=1)
     assert walk.shape == (6, 3, 32, 40) and not torch.equal(walk[0], walk[3])
-    assert torch.allclose(walk[0], run.sample(2, seed=1)[0], atol=1e-5)
+    assert torch.allclose(walk[0], run.sample(2, seed=1)[0], atol=1e-3)
 
 
 def test_folder_explains_itself_without_the_package(reference):

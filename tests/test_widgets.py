@@ -259,9 +259,8 @@ def test_the_microscope_shows_what_the_discriminator_decides(runs):
     found = view.decide(method.real[0][0])
     assert found.keys() == expected.keys() == {"low_level", "content", "layout"}
     for part, maps in expected.items():
-        assert all(
-            torch.equal(x, logits.sigmoid()) for x, logits in zip(found[part], maps, strict=True)
-        )
+        for x, logits in zip(found[part], maps, strict=True):  # memory formats may differ
+            torch.testing.assert_close(x, logits.sigmoid(), atol=1e-3, rtol=0)
         assert f"{part}: {found[part][0].mean():.2f}" in view.message.value
 
 
@@ -317,15 +316,15 @@ def photograph(tmp_path_factory) -> Path:
     """A run on a frame of 16:9, of which SIV-GAN's samples have neither the size nor the shape."""
     folder = tmp_path_factory.mktemp("photograph") / "run"
     frames = torch.rand(1, 3, 72, 128, generator=torch.Generator().manual_seed(3)) * 2 - 1
-    run = train("siv_gan", frames, folder, "smoke", progress=False)
-    assert run.training_frames.shape[2:] == (27, 48)
-    assert run.method.size == (32, 56)
+    run = train("siv_gan", frames, folder, "smoke", progress=False, image_size=64)
+    assert run.training_frames.shape[2:] == (36, 64)
+    assert run.method.size == (40, 72)
     return folder
 
 
 def test_a_photograph_is_explored(photograph, tmp_path):
     view = explore(shutil.copytree(photograph, tmp_path / "run")).view
-    assert decode(view.picture.value).size == (56, 32)
+    assert decode(view.picture.value).size == (72, 40)
     for button in ("Keep", "Save PNG", "Save GIF"):
         view.buttons[button].click()
         assert "failed" not in view.message.value
@@ -335,14 +334,14 @@ def test_a_photograph_is_explored(photograph, tmp_path):
 def test_the_microscope_edits_a_photograph_as_the_discriminator_sees_it(photograph):
     view = microscope(photograph).view
     height, width = view.controls["rows"].max, view.controls["columns"].max
-    assert (height, width) == (32, 56)
+    assert (height, width) == (40, 72)
     for source in ("training frame", "sample"):
-        set_values(view, source=source, rows=(20, 32), columns=(40, 56), down=0, right=0)
+        set_values(view, source=source, rows=(20, 40), columns=(40, 72), down=0, right=0)
         before = view.picture.value
-        set_values(view, down=-32, right=-56)
+        set_values(view, down=-40, right=-72)
         assert view.message.value.startswith("<span role='status'>Blue: fake")
         assert view.picture.value != before
-        assert decode(view.picture.value).size == (56, 32)
+        assert decode(view.picture.value).size == (72, 40)
 
 
 def test_a_photograph_is_uploaded(photograph, tmp_path, quick):
@@ -350,13 +349,13 @@ def test_a_photograph_is_uploaded(photograph, tmp_path, quick):
     frame = open_run(photograph).frames
     Image.fromarray(to_uint8(frame)[0]).resize((1600, 900)).save(path)
     form = upload(tmp_path / "runs")
-    set_values(form, image_size=32, preset="smoke")
+    set_values(form, image_size=64, preset="smoke")
     choose_file(form, path)
     form.buttons["Start"].click()
     assert "Finished" in finish(form.training)
     run = form.training.run
     assert run.frames.shape == (1, 3, 576, 1024)
-    assert run.training_frames.shape == (1, 3, 18, 32)
+    assert run.training_frames.shape == (1, 3, 36, 64)
     assert all(f"-{name}'" in form.training.links.value for name in ("samples.png", "walk.gif"))
 
 

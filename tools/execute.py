@@ -30,7 +30,7 @@ from siv_lite.progress import PROGRESS_FILE
 
 
 class ThisPython(AsyncKernelManager):
-    """Start `python3` kernels in the Python that runs this file, whatever kernels are registered."""
+    """Start `python3` kernels in the Python that runs this file, not in a registered one."""
 
     def _kernel_spec_manager_default(self) -> KernelSpecManager:
         return KernelSpecManager(kernel_dirs=[])

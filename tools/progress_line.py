@@ -98,7 +98,7 @@ class ProgressLine:
                     self._log(self.status())
 
     def _rewrite(self, text: str) -> None:
-        """Replace the terminal's last line, unless the notebook is about to print the rest of it."""
+        """Replace the terminal's last line, unless the notebook has yet to print the rest of it."""
         text = text[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be cleared
         if text != self.shown and not self.inside_line:
             self._clear()

@@ -367,13 +367,15 @@ class Discriminator(SpectralNetwork):
         layout = nn.ModuleList()
         trunk = nn.ModuleList()
         for i in range(num_low_level, num_low_level + settings.branch_blocks):
-            a, b = channels[i], channels[i + 1]
+            in_channels = channels[i]
+            out_channels = channels[i + 1]
             if settings.content_branch:
-                content.append(DiscriminatorBlock(a, a, b, kernel_size=1))
+                block = DiscriminatorBlock(in_channels, in_channels, out_channels, kernel_size=1)
+                content.append(block)
             if settings.layout_branch:
                 layout.append(DiscriminatorBlock(1, 1, 1))
             if not (settings.content_branch or settings.layout_branch):
-                trunk.append(DiscriminatorBlock(a, a, b))
+                trunk.append(DiscriminatorBlock(in_channels, in_channels, out_channels))
 
         self.branches = nn.ModuleDict()
         if settings.content_branch:

@@ -141,10 +141,6 @@ def run_loop(
         SivLiteError: if a loss or a weight is NaN or infinite.
     """
     total = method.iterations
-    log_period = math.ceil(total / MAX_LOG_LINES)
-    grid_period = math.ceil(total / MAX_GRIDS)
-    save_period = math.ceil(total / MAX_CHECKPOINTS)
-    latents = preview_latents(method)
     last_saved = start
     stage = method.stage_at(max(1, start))
     step = cuda_graph_step(method)
@@ -161,11 +157,10 @@ def run_loop(
 
             losses = step()
 
-            is_last = iteration == total
             stopping = bool(interrupts)
-            log_due = is_last or iteration % log_period == 0
-            grid_due = is_last or iteration % grid_period == 0
-            save_due = is_last or iteration % save_period == 0 or stopping
+            log_due = is_due(iteration, total, MAX_LOG_LINES)
+            grid_due = is_due(iteration, total, MAX_GRIDS)
+            save_due = is_due(iteration, total, MAX_CHECKPOINTS) or stopping
 
             # Only now are values read: reading them waits for the device.
             if log_due or grid_due or save_due:
@@ -184,9 +179,7 @@ def run_loop(
                 if on_log is not None:
                     on_log(iteration, values)
             if grid_due:
-                samples = method.generate(latents)
-                path = folder / "samples" / f"{iteration:08d}.png"
-                save_image(image_grid(as_images(samples)), path)
+                save_grid(method, folder, iteration)
             if save_due:
                 state["random"] = method.generator.get_state()
                 save_checkpoint(folder, iteration, state, time.monotonic() - begin)
@@ -196,6 +189,34 @@ def run_loop(
             if stopping:
                 return iteration
     return total
+
+
+def is_due(iteration: int, total: int, max_count: int) -> bool:
+    """Tell whether something that is done now and then is done after an iteration.
+
+    Args:
+        iteration: counted from 1.
+        total: number of iterations.
+        max_count: how often it is done at most in the whole training.
+
+    Returns:
+        True after every so many iterations, and after the last.
+    """
+    period = math.ceil(total / max_count)
+    return iteration % period == 0 or iteration == total
+
+
+def save_grid(method: Method, folder: Path, iteration: int) -> None:
+    """Generate the grid of a run as of an iteration.
+
+    Args:
+        method: as it stands after that iteration.
+        folder: the run folder.
+        iteration: the number of iterations done.
+    """
+    samples = method.generate(preview_latents(method))
+    path = folder / "samples" / f"{iteration:08d}.png"
+    save_image(image_grid(as_images(samples)), path)
 
 
 def preview_latents(method: Method) -> Tensor:
