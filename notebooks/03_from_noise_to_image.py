@@ -48,7 +48,7 @@ import ipywidgets as widgets
 import torch
 import torch.nn.functional as F
 
-from siv_lite import nn, contact_sheet, open_run, read_frames, train
+from siv_lite import contact_sheet, nn, open_run, read_frames, train
 from siv_lite.figures import plot_lines
 from siv_lite.lesson_checks import check, check_average, check_power_iteration
 from siv_lite.methods import find_method, make_settings
@@ -677,7 +677,7 @@ else:
 #
 # | | paper | official code | here |
 # |---|---|---|---|
-# | from z to the map | broadcast: z in each cell | transposed convolution | the same, or `broadcast` |
+# | from z to the map | z in every cell | transposed convolution | the same, or `broadcast` |
 # | coarsest map | 3 x 5, adjustable | bends the picture to its grid | nearest to its shape |
 # | to-RGB | at intermediate blocks | at every block | at the blocks whose pictures D reads |
 # | upsampling | blocks like BigGAN's | nearest, then 3 x 3 | the same function, as one stamp |

@@ -118,7 +118,7 @@ means = torch.tensor([5.0, 10]).view(1, 2, 1, 1)
 mixture = torch.tensor([[3.0, 8], [11, 22]]).view(1, 1, 2, 2)
 check(see_content(x), means, "see_content is not the mean of each channel")
 check(see_layout(x, [0.6, 0.8]), mixture, "see_layout is not the weighted sum of the channels")
-look = "Look at Discriminator.branch_input in siv_lite/methods/siv_gan.py: are the branches swapped?"
+look = "Look at Discriminator.branch_input in methods/siv_gan.py: are the branches swapped?"
 check(content, means, look)
 check(layout, mixture, look)
 print("by hand, by our functions and by the package: True")
