@@ -367,6 +367,7 @@ def level_distance(
     return (moved.abs().mean() / original.std()).item()
 
 
+# %%
 dim = 0.5 * frames
 brighter = dim + 0.1
 found = level_distance(brighter, dim, torch.Generator().manual_seed(0))
@@ -412,6 +413,7 @@ def scale_distances(image: torch.Tensor, original: torch.Tensor, levels: int = 3
     return distances
 
 
+# %%
 theirs = sliced_wasserstein(brighter, dim)
 check(scale_distances(brighter, dim), theirs, "look at what is subtracted, and from what")
 print("Equal to siv_lite.metrics.sliced_wasserstein at all scales: True")
@@ -495,6 +497,7 @@ if preset != "smoke":
     settings["iterations"] = 100
 pyramid = train("singan", frames, Path(out, "pyramid"), preset, seed=seed, **settings)
 
+# %% tags=["nbval-ignore-output"]
 # One scale only: the coarsest is as large as the finest. Half the stages, so twice the iterations.
 if preset != "smoke":
     settings["iterations"] = pyramid.method.iterations // 2
