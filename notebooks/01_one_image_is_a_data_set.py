@@ -44,7 +44,7 @@ from siv_lite import contact_sheet, open_run, read_frames, train
 from siv_lite.figures import plot_lines, show_images
 from siv_lite.lesson_checks import check
 from siv_lite.methods.pyramid import PatchDiscriminator, pyramid_sizes, resize
-from siv_lite.metrics import patches, sliced_wasserstein
+from siv_lite.metrics import extract_patches, sliced_wasserstein
 from siv_lite.widgets import encode
 
 # %% [markdown]
@@ -71,9 +71,9 @@ show_images(frames, f"{height} x {width} pixels: all we have", scale=6)
 # patches. In general there are (height - size + 1) times (width - size + 1). They overlap, so one
 # pixel belongs to many patches.
 #
-# `unfold` lists the windows along one dimension, and we need it along two. The package's `patches`
-# returns the same patches, each as a row, but in random order; sorted by their first pixel, they
-# must be ours.
+# `unfold` lists the windows along one dimension, and we need it along two. The package's
+# `extract_patches` returns the same patches, each as a row, but in random order; sorted by their
+# first pixel, they must be ours.
 
 # %%
 small = torch.arange(20.0).view(1, 1, 4, 5)  # the pixels, numbered from 0 to 19
@@ -83,7 +83,7 @@ windows = small.unfold(2, 3, 1).unfold(3, 3, 1)  # (1, 3, 2, 3, 3, 3)
 windows = windows.permute(0, 2, 3, 1, 4, 5)  # image, down, across, color, row, column
 ours = windows.flatten(0, 2).flatten(1)  # (6, 27): a patch is a row
 
-theirs = patches(small, size=3, most=100)
+theirs = extract_patches(small, size=3, max_count=100)
 theirs = theirs[theirs[:, 0].argsort()]
 check(theirs, ours, "look at the order in `permute`")
 print(f"{len(ours)} patches; the first in gray, row by row: {ours[0, :9].int().tolist()}")
@@ -95,7 +95,7 @@ print(f"{len(ours)} patches; the first in gray, row by row: {ours[0, :9].int().t
 
 # %%
 count = (height - 10) * (width - 10)
-found = len(patches(frames, 11, most=10**6))
+found = len(extract_patches(frames, 11, max_count=10**6))
 assert found == count, "count the places of the window, not the pixels"
 print(f"{height} x {width} pixels hold {count:,} patches of 11 x 11, each of {3 * 11 * 11} numbers")
 
@@ -242,9 +242,9 @@ print(f"In training it sees the whole picture: {measure_view(D.train()) == (heig
 # copy of 25 pixels, 11 are nearly half the height, so the same small network sees the layout. A
 # pyramid of copies, coarse to fine, shows things of every size.
 #
-# The sizes: the shorter side begins at `coarsest_side` and grows each time by the same ratio, up to the
-# picture's own. By hand: from 6 to 48 pixels is 8 times. At most 4 times per step, that needs two
-# steps; like the authors' program, the package takes one more: three steps of 2 each.
+# The sizes: the shorter side begins at `coarsest_side` and grows each time by the same ratio, up to
+# the picture's own. By hand: from 6 to 48 pixels is 8 times. At most 4 times per step, that needs
+# two steps; like the authors' program, the package takes one more: three steps of 2 each.
 
 # %%
 by_hand = [(6, 8), (12, 16), (24, 32), (48, 64)]
@@ -367,6 +367,7 @@ def level_distance(
     return (moved.abs().mean() / original.std()).item()
 
 
+# %%
 dim = 0.5 * frames
 brighter = dim + 0.1
 found = level_distance(brighter, dim, torch.Generator().manual_seed(0))
@@ -412,6 +413,7 @@ def scale_distances(image: torch.Tensor, original: torch.Tensor, levels: int = 3
     return distances
 
 
+# %%
 theirs = sliced_wasserstein(brighter, dim)
 check(scale_distances(brighter, dim), theirs, "look at what is subtracted, and from what")
 print("Equal to siv_lite.metrics.sliced_wasserstein at all scales: True")
@@ -489,11 +491,13 @@ plot_lines(lines, x=[str(side) for side in sides], xlabel="tile, pixels", ylabel
 # minute or more; if you stop it, running it again continues where it stopped.
 
 # %% tags=["nbval-ignore-output"]
-settings = {}
+settings = {"image_size": 64}  # that of our frames, in every preset
 if preset != "smoke":
-    settings = {"width": 16, "iterations": 100}
+    settings["base_channels"] = 16
+    settings["iterations"] = 100
 pyramid = train("singan", frames, Path(out, "pyramid"), preset, seed=seed, **settings)
 
+# %% tags=["nbval-ignore-output"]
 # One scale only: the coarsest is as large as the finest. Half the stages, so twice the iterations.
 if preset != "smoke":
     settings["iterations"] = pyramid.method.iterations // 2

@@ -75,7 +75,7 @@ if train_now or not folder.exists():
     folder = train("singan", read_frames(source, 64)[:1], Path(out, "singan"), preset).folder
 run = open_run(folder, "cpu")
 method = run.method
-frames = run.frames
+frames = run.training_frames  # at the size of the finest stage
 height, width = frames.shape[2:]
 contact_sheet({"the training picture": frames, "six samples": run.sample(6, seed=1)}, scale=2)
 
@@ -251,7 +251,8 @@ for stage in range(1, method.num_stages):
     enlarged, _ = fixed[stage]
     ours.append(noise_amplitude(enlarged, method.real[stage]))
 hint = "Look at Pyramid.init_stage: whose error, of which stage?"
-check(torch.stack(ours), method.noise_amplitudes[1:], hint, rtol=0.02)  # the shipped weights are rounded
+# The shipped weights are rounded, so two digits agree.
+check(torch.stack(ours), method.noise_amplitudes[1:], hint, rtol=0.02)
 print("0.03 by hand, and the trained stages' amplitudes by our function: True")
 
 # %% tags=["nbval-ignore-output"]
@@ -546,8 +547,8 @@ else:
 
 # %% [markdown]
 # **3.** Draw four samples in which *only* stage `stage` has fresh noise; all others have that of
-# the reconstruction. Useful: `method.reconstruction_noise(4)`, `method.split_latents(latents, method.sizes)` and
-# `draw_stages`.
+# the reconstruction. Useful: `method.reconstruction_noise(4)`, `method.split_latents(latents,
+# method.sizes)` and `draw_stages`.
 
 
 # %%
@@ -558,7 +559,7 @@ def vary_only(stage: int) -> torch.Tensor:
 
 # %%
 if vary_only(0) is None:
-    print("not yet: vary_only returns nothing; replace one entry of what reconstruction_noise returns")
+    print("not yet: vary_only returns nothing; replace one entry of the reconstruction's noise")
 else:
     newest = method.num_stages - 1
     hint = "look at which entry you replace, and at clamp(-1, 1)"

@@ -48,7 +48,7 @@ import ipywidgets as widgets
 import torch
 import torch.nn.functional as F
 
-from siv_lite import nn, contact_sheet, open_run, read_frames, train
+from siv_lite import contact_sheet, nn, open_run, read_frames, train
 from siv_lite.figures import plot_lines
 from siv_lite.lesson_checks import check, check_average, check_power_iteration
 from siv_lite.methods import find_method, make_settings
@@ -225,6 +225,48 @@ print("two rounds of power iteration, by hand and by the package: True")
 # %% [markdown]
 # One round per training step is enough, because the weights move only a little and u is kept.
 #
+# ### The same in plain PyTorch
+#
+# The package's networks take a fast path. They are divided by sigma once per update, not in every
+# pass; doubling and averaging are folded into kernels, as above; and a gradient is computed only
+# for the network whose turn it is. None of this changes a result, and you need not believe it:
+# `nn.as_reference` rewrites a network with `nn.Conv2d`, PyTorch's own `spectral_norm`,
+# `F.interpolate` and `F.avg_pool2d`. That copy is trained as everywhere, by `loss.backward()` and
+# `optimizer.step()`. Here G and its copy take one step each. The toy loss wants white pictures.
+
+# %%
+settings = make_settings("siv_gan", "smoke")
+fast = find_method("siv_gan")(frames, settings, torch.device("cpu"), "fp32", 0).G
+plain = nn.as_reference(fast)
+
+
+def toy_loss(G: torch.nn.Module) -> torch.Tensor:
+    """How far the images of three latents are from white, at all scales."""
+    images = G.to_images(G.features(latents[:3]))
+    return sum((1 - x).square().mean() for x in images)
+
+
+# %%
+loss_plain = toy_loss(plain)
+optimizer = torch.optim.SGD(plain.parameters(), lr=0.1)
+loss_plain.backward()
+optimizer.step()
+
+loss_fast = toy_loss(fast)
+optimizer = torch.optim.SGD(fast.parameters(), lr=0.1)
+nn.assign_gradients(loss_fast, [fast])
+optimizer.step()
+
+# %%
+look = "The fast path is not plain PyTorch: look at SpectralNetwork in siv_lite/nn/spectral_norm.py"
+check(loss_fast, loss_plain, look)
+for name, weight in fast.named_parameters():
+    weight_plain = nn.reference_parameter(plain, name)
+    check(weight.grad, weight_plain.grad, look, rtol=1e-3, atol=1e-6)
+    check(weight, weight_plain, look, rtol=1e-4, atol=1e-6)
+print("in plain PyTorch the same loss, gradients and weights after the step: True")
+
+# %% [markdown]
 # ## Which block decides what?
 #
 # What a later block sees is the map before it and nothing else: no noise enters on the way. So
@@ -269,7 +311,7 @@ for after in range(1, L + 1):
     mixed = cut(after, 3, 9)[0]
     look = f"cut behind block {after}: more than {reach} columns notice; count the convolutions"
     right = slice(middle + reach, None)
-    left = slice(None, middle - reach)
+    left = slice(None, max(0, middle - reach))  # empty where the picture is narrow
     check(mixed[..., right], images[3][..., right], look, atol=1e-4)
     check(mixed[..., left], images[9][..., left], look, atol=1e-4)
 print("a cut behind the last block reaches 1 pixel; one block earlier, twice that + 1: True")
@@ -427,8 +469,8 @@ print("the last weight swings as ever, the average less than a fifth of it:", la
 #
 # The EMA after each update: average = k average + (1 - k) weight. A *fixed* k = 0.999 would still
 # hold mostly the first, random weights after a few hundred steps. So k warms up: after n updates it
-# is (1 + n) / (10 + n), but at most the setting `average`, here 0.999. A weight that starts at 0
-# and becomes 11, 13, 25:
+# is (1 + n) / (10 + n), but at most the setting `ema_decay`, here 0.999. A weight that starts at
+# 0 and becomes 11, 13, 25:
 #
 # | n | k | weight | average |
 # |---|---|---|---|
@@ -474,7 +516,7 @@ print("after each of five steps the package's average is ours: True")
 @torch.no_grad()
 def draw(G: torch.nn.Module) -> torch.Tensor:
     """What a generator makes of six fixed latents."""
-    G.normalize(iterate=False)
+    G.normalize(power_iteration=False)
     return G.to_images(G.features(latents[:6]), num_scales=1)[0]
 
 
@@ -635,7 +677,7 @@ else:
 #
 # | | paper | official code | here |
 # |---|---|---|---|
-# | from z to the map | broadcast: z in every cell | transposed convolution | the same, or `broadcast` |
+# | from z to the map | z in every cell | transposed convolution | the same, or `broadcast` |
 # | coarsest map | 3 x 5, adjustable | bends the picture to its grid | nearest to its shape |
 # | to-RGB | at intermediate blocks | at every block | at the blocks whose pictures D reads |
 # | upsampling | blocks like BigGAN's | nearest, then 3 x 3 | the same function, as one stamp |

@@ -102,8 +102,8 @@ def see_layout(x: torch.Tensor, weights: list[float]) -> torch.Tensor:
 
 
 # %% [markdown]
-# The package's `Discriminator.branch_input` does the same. We build one so small that its F(x) has two
-# channels, and set its 1x1 convolution, `squeeze`, to our weights.
+# The package's `Discriminator.branch_input` does the same. We build one so small that its F(x) has
+# two channels, and set its 1x1 convolution, `squeeze`, to our weights.
 
 # %%
 settings = Settings(base_channels=1, low_level_blocks=1, branch_blocks=1)
@@ -118,7 +118,7 @@ means = torch.tensor([5.0, 10]).view(1, 2, 1, 1)
 mixture = torch.tensor([[3.0, 8], [11, 22]]).view(1, 1, 2, 2)
 check(see_content(x), means, "see_content is not the mean of each channel")
 check(see_layout(x, [0.6, 0.8]), mixture, "see_layout is not the weighted sum of the channels")
-look = "Look at Discriminator.branch_input in siv_lite/methods/siv_gan.py: are the branches swapped?"
+look = "Look at Discriminator.branch_input in methods/siv_gan.py: are the branches swapped?"
 check(content, means, look)
 check(layout, mixture, look)
 print("by hand, by our functions and by the package: True")
@@ -219,12 +219,12 @@ print("F(x) and every decision of the package are ours: True")
 # %%
 first = torch.tensor([0.5, 0.5]).logit().view(2, 1, 1, 1)
 second = torch.tensor([0.75, 0.25]).logit().view(2, 1, 1, 1)
-loss = losses.discriminator_part_loss([first, second], real=1)
+loss = losses.discriminator_part_loss([first, second], num_real=1)
 look = "Look at losses.discriminator_part_loss: mean over blocks, Eq. 1 and 2"
 check(loss, torch.tensor(8 / 3).log(), look)
 
-total = fresh.total({"content": 1.0, "layout": 10.0, "low_level": 100.0})
-assert total == 1 + 10 + 2 * 100, f"{total}, not 211: look at Eq. 3 in SIVGAN.total"
+total = fresh.total_loss({"content": 1.0, "layout": 10.0, "low_level": 100.0})
+assert total == 1 + 10 + 2 * 100, f"{total}, not 211: look at Eq. 3 in SIVGAN.total_loss"
 print("Eq. 1, 2 and 3 by hand and by the package: True")
 
 # %% [markdown]
@@ -458,11 +458,11 @@ class Swapped(Discriminator):
 
 # %%
 swapped = Swapped(fresh.settings)
-swapped.prepare(CPU, torch.Generator().manual_seed(0))
+swapped.init_weights(CPU, torch.Generator().manual_seed(0))
 totals = []
 for decisions in (Discriminator.forward(swapped, pyramid), swapped(pyramid)):
     parts = {part: losses.generator_part_loss(maps) for part, maps in decisions.items()}
-    totals.append(fresh.total(parts))
+    totals.append(fresh.total_loss(parts))
 print("the loss is the same:", torch.allclose(*totals))
 
 try:
@@ -708,7 +708,7 @@ if generator_loss(decisions) is None:
 else:
     parts = {part: losses.generator_part_loss(maps) for part, maps in decisions.items()}
     look = "Not Eq. 3: means (not sums) over maps and blocks, low_level twice?"
-    check(generator_loss(decisions), fresh.total(parts), look)
+    check(generator_loss(decisions), fresh.total_loss(parts), look)
     print("exercise 2: right")
 
 # %% [markdown]

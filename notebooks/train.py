@@ -11,18 +11,20 @@
 #
 # This notebook trains one method on one image or clip. Run it here, or into a folder of its own:
 #
-#     python tools/execute.py notebooks/train.ipynb runs/street -p source data_samples/street.png -p preset paper
+#     python tools/execute.py notebooks/train.ipynb runs/street \
+#         -p source data_samples/street.png -p preset paper
 #
-# The folder then holds the run (settings, log, grids, checkpoints, metrics) and this notebook, executed. Stopped at any
-# moment, the same command goes on from the last checkpoint. Once the run has finished, it is only opened, so that
-# executing the notebook again is a check, on any machine and without a GPU, that takes less than a minute:
+# The folder then holds the run (settings, log, grids, checkpoints, metrics) and this notebook,
+# executed. Stopped at any moment, the same command goes on from the last checkpoint. Once the run
+# has finished, it is only opened, so that executing the notebook again is a check, on any machine
+# and without a GPU, that takes less than a minute:
 #
 #     cd runs/street && pytest --nbval --nbval-cell-timeout=300 train.ipynb
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # image, folder of images, GIF or video to learn from
 method: str = "siv_gan"  # a file in siv_lite/methods
-preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (the paper's, for a GPU)
+preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (for a GPU)
 iterations: int | None = None  # None: as many as the preset says
 image_size: int | None = None  # longest side in pixels to train at; None: the preset's
 seed: int = 0  # of the weights and of all that is drawn in training
@@ -41,13 +43,18 @@ from siv_lite.training import check_run, measure_run
 # %% [markdown]
 # ## The run
 #
-# A finished run needs neither its source nor the device it was trained on: its frames lie in its folder. What it does
-# need is that these parameters are still the ones it was trained with; `train` compares them and refuses any others.
-# Meanwhile the folder `samples` fills with grids of new pictures.
+# A finished run needs neither its source nor the device it was trained on: its frames lie in its
+# folder. What it does need is that these parameters are still the ones it was trained with; `train`
+# compares them and refuses any others. Meanwhile the folder `samples` fills with grids of new
+# pictures.
 
 # %% tags=["nbval-ignore-output"]
 source_is_gone = Path(out, "done.json").exists() and not Path(source).exists()
-frames = open_run(out).frames if source_is_gone else read_frames(source)
+if source_is_gone:
+    frames = open_run(out).frames
+else:
+    frames = read_frames(source)
+
 if image_size is not None:
     settings["image_size"] = image_size
 run = train(method, frames, out, preset, iterations, device, seed, precision, **settings)
@@ -56,8 +63,9 @@ run
 # %% [markdown]
 # ## What it learned from, and what it draws
 #
-# Above the training frame (of a clip, the first eight), below new pictures. Look for objects that moved, multiplied or
-# vanished while the scene stays believable: that is what the method is for. A grid of copies, or of mush, is a failure.
+# Above the training frame (of a clip, the first eight), below new pictures. Look for objects that
+# moved, multiplied or vanished while the scene stays believable: that is what the method is for. A
+# grid of copies, or of mush, is a failure.
 
 # %%
 show_images(run.training_frames[:8], "training")
@@ -66,8 +74,9 @@ show_images(run.sample(16, seed=1), "new")
 # %% [markdown]
 # ## Losses
 #
-# A GAN's losses do not fall to zero. They should settle: the discriminator (D) above zero, the generator (G) not
-# running away from it, and the diversity of G's features away from zero. Thin: as logged; thick: running mean.
+# A GAN's losses do not fall to zero. They should settle: the discriminator (D) above zero, the
+# generator (G) not running away from it, and the diversity of G's features away from zero. Thin: as
+# logged; thick: running mean.
 
 # %%
 plot_losses(run.log())
@@ -75,8 +84,8 @@ plot_losses(run.log())
 # %% [markdown]
 # ## Metrics
 #
-# Sixteen samples against what they were learned from. The first execution stores this table in `metrics.json`, and
-# every later one prints what is stored.
+# Sixteen samples against what they were learned from. The first execution stores this table in
+# `metrics.json`, and every later one prints what is stored.
 
 # %%
 table = measure_run(run)
@@ -85,9 +94,9 @@ print(table)
 # %% [markdown]
 # ## Check
 #
-# The run is opened anew. Its first four samples are drawn and measured again and must agree to 2 %, because devices
-# round differently; so must the last grid of the training. A damaged checkpoint, another value or a grid that looks
-# different raises an error here that names it.
+# The run is opened anew. Its first four samples are drawn and measured again and must agree to 2 %,
+# because devices round differently; so must the last grid of the training. A damaged checkpoint,
+# another value or a grid that looks different raises an error here that names it.
 
 # %%
 print("\n".join(check_run(run)))

@@ -1,4 +1,4 @@
-"""The course notices a broken package: with each of these faults a lesson stops, and says what to look at."""
+"""The course notices a broken package: with each of these faults a lesson stops, and says why."""
 
 import re
 import shutil
@@ -16,9 +16,11 @@ NOTEBOOKS = PACKAGE.parent / "notebooks"
 
 def swap_branches(text: str) -> str:
     """The discriminator's branches under each other's name."""
-    begin, end = text.index("class Discriminator("), text.index("class SIVGAN(")
+    begin = text.index("class Discriminator(")
+    end = text.index("class SIVGAN(")
     other = {'"content"': '"layout"', '"layout"': '"content"'}
-    return text[:begin] + re.sub('"content"|"layout"', lambda x: other[x[0]], text[begin:end]) + text[end:]
+    swapped = re.sub('"content"|"layout"', lambda x: other[x[0]], text[begin:end])
+    return text[:begin] + swapped + text[end:]
 
 
 def replace(old: str, new: str):
@@ -32,10 +34,14 @@ def replace(old: str, new: str):
 FAULTS = {
     "the sign of DR is flipped": (
         "methods/siv_gan.py",
-        replace("loss_G - settings.balance", "loss_G + settings.balance"),
+        replace("loss_G - diversity_weight * diversity", "loss_G + diversity_weight * diversity"),
         ("05_diversity", "look at the sign of `diversity`"),
     ),
-    "the branches are swapped": ("methods/siv_gan.py", swap_branches, ("04_two_judges", "are the branches swapped")),
+    "the branches are swapped": (
+        "methods/siv_gan.py",
+        swap_branches,
+        ("04_two_judges", "are the branches swapped"),
+    ),
     "the smaller pictures are not read": (
         "methods/siv_gan.py",
         replace("torch.cat([x, rgb], dim=1)", "torch.cat([x, 0 * rgb], dim=1)"),
@@ -48,8 +54,10 @@ FAULTS = {
     ),
     "weights are not averaged": (
         "methods/siv_gan.py",
-        replace("        average_weights(self.average, self.G, settings.average, self.count)\n", ""),
-        ("03_from_noise_to_image", "average_weights"),
+        replace(
+            "        update_ema(self.G_ema, self.G, self.settings.ema_decay, self.iteration)\n", ""
+        ),
+        ("03_from_noise_to_image", "update_ema"),
     ),
 }
 
