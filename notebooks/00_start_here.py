@@ -11,8 +11,17 @@
 #
 # One picture is enough. In about five minutes, on an ordinary computer without a GPU, a small
 # network learns what a single scene is made of and draws new versions of it: things move, multiply,
-# vanish, while the scene stays believable. The method is SIV-GAN (Sushko et al. 2021), and all of
-# it is in this repository to be read and taken apart.
+# vanish, while the scene stays believable.
+
+# %%
+from siv_lite.figures import show_map
+
+show_map()
+
+# %% [markdown]
+# That is all of it on one page. You need not understand it today: each of the ten lessons after
+# this one lights up a part. The method is SIV-GAN (Sushko et al. 2021), and all of it is in this
+# repository to be read and taken apart.
 #
 # Run the cells from top to bottom. If you change something, give `out` another folder; a folder
 # holds one training.
@@ -47,34 +56,25 @@ from siv_lite.training import check_run, measure_run
 # Nothing here can fail: what is missing only narrows what you can do, and each line says how.
 
 # %% tags=["nbval-ignore-output"]
-gpu = "none, so stay with small pictures and the preset `lesson`"
-if torch.cuda.is_available():
-    gpu = torch.cuda.get_device_name()
-video = "cannot be read; pip install opencv-python-headless"
-if importlib.util.find_spec("cv2"):
-    video = "can be read"
-lpips = "left out; pip install lpips torchvision"
-if importlib.util.find_spec("lpips"):
-    lpips = "installed; it needs a weights file too"
-
-print(f"siv_lite {siv_lite.__version__}")
-print(f"Python {platform.python_version()}, PyTorch {torch.__version__}")
-print(f"Processor: {os.cpu_count()} cores, of which PyTorch uses {torch.get_num_threads()}")
-print(f"GPU: {gpu}")
-print(f"Videos: {video}")
-print(f"LPIPS: {lpips}")
+gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+video = importlib.util.find_spec("cv2")
+lpips = importlib.util.find_spec("lpips")
+print(f"siv_lite {siv_lite.__version__}, Python {platform.python_version()}")
+print(f"PyTorch {torch.__version__}, on {torch.get_num_threads()} of {os.cpu_count()} cores")
+print(f"GPU: {gpu or 'none, so stay with small pictures and the preset `lesson`'}")
+print(f"Videos: {'yes' if video else 'cannot be read; pip install opencv-python-headless'}")
+print(f"LPIPS: {'if its weights are there' if lpips else 'pip install lpips torchvision'}")
 
 # %% [markdown]
 # ## The training image
 #
 # Ten balloons over four ridges, drawn by a script of this project. Remember where they are; soon
 # they will not be. Frames are tensors of shape `(N, 3, height, width)` with values from -1 to 1;
-# here N is 1, of a clip it is more.
+# here N is 1, for a clip it is larger.
 
 # %% tags=["nbval-ignore-output"]
 finished = Path(out, "done.json").exists()
-source_is_gone = finished and not Path(source).exists()
-if source_is_gone:
+if finished and not Path(source).exists():
     frames = open_run(out).frames
 else:
     frames = read_frames(source)
@@ -88,32 +88,35 @@ show_images(frames[:1], "training image", scale=384 / frames.shape[3])
 # simply learn the image by heart.
 #
 # The preset `lesson` takes about five minutes on two cores. Meanwhile the folder `samples` in `out`
-# fills with grids. Stop whenever you like: the same cell goes on where it stopped, and once
+# fills with grids. Stop whenever you like: the same cell continues where it stopped, and once
 # finished it only opens the result.
 
 # %% tags=["nbval-ignore-output"]
 if not finished:
-    print(f"Training into {Path(out).resolve()}")
-    print("The grids in its folder `samples` show how it comes along.")
-settings = {}
-if image_size is not None:
-    settings["image_size"] = image_size
+    samples = Path(out, "samples").resolve()
+    print(f"Grids of samples show how it comes along: {samples}")
+settings = {} if image_size is None else {"image_size": image_size}
 run = train("siv_gan", frames, out, preset, iterations, seed=seed, **settings)
 
 # %% [markdown]
 # ## New scenes
 #
 # Each picture comes from other random numbers. Compare them with the training image: which balloons
-# moved, which are gone, which came twice? If all look alike the network has collapsed; if all look
-# like mush it needs longer.
+# moved, which are gone, which appear twice? If all look alike the network has collapsed; if all
+# look like mush it needs longer.
+
 
 # %%
+def enlarge(images: torch.Tensor) -> torch.Tensor:
+    """Every pixel three times as high and wide."""
+    return images.repeat_interleave(3, 2).repeat_interleave(3, 3)
+
+
 images = run.sample(12, seed=1)
 training_image = resize_to(run.frames[:1], images.shape[2:])  # as small as the scenes
-both = torch.cat([training_image, images])[:12]
-enlarged = both.repeat_interleave(3, 2).repeat_interleave(3, 3)
-save_image(image_grid(enlarged), Path(out, "grid.png"))
-show_images(both, "training image (top left) and new scenes", scale=3)
+images = torch.cat([training_image, images[:11]])
+save_image(image_grid(enlarge(images)), Path(out, "grid.png"))
+show_images(images, "training image (top left) and new scenes", scale=3)
 
 # %% [markdown]
 # ## A walk
@@ -124,11 +127,9 @@ show_images(both, "training image (top left) and new scenes", scale=3)
 
 # %% tags=["nbval-ignore-output"]
 walk = run.walk(24, seed=2)
-enlarged = walk.repeat_interleave(3, 2).repeat_interleave(3, 3)
-path = Path(out, "walk.gif")
-save_animation(enlarged, path)
-encoded = b64encode(path.read_bytes()).decode()
-HTML(f"<img src='data:image/gif;base64,{encoded}'>")
+save_animation(enlarge(walk), Path(out, "walk.gif"))
+data = b64encode(Path(out, "walk.gif").read_bytes()).decode()
+HTML(f"<img alt='a walk' src='data:image/gif;base64,{data}'>")
 
 # %% [markdown]
 # ## How the game went

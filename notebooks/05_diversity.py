@@ -9,152 +9,143 @@
 # %% [markdown]
 # # Lesson 5: diversity regularization
 #
-# **Goal:** understand why a GAN that has seen one image wants to draw only that image, and how one term in the
-# generator's loss, diversity regularization (DR), keeps its samples apart.
+# **Goal:** understand why a GAN that has seen one image wants to draw only that image, and how one
+# term in the generator's loss, diversity regularization (DR), keeps its samples apart.
+
+# %%
+from siv_lite.figures import show_map
+
+show_map("generator", "diversity")
+
+# %% [markdown]
+# Latents go through the blocks of G to a picture. D looks at pictures and judges fine detail,
+# content and layout; all of that is for other lessons. Today's part looks into G while it draws two
+# pictures, and never asks D.
 #
-# **You need:** PyTorch's autograd, and lesson 0 (`00_start_here`) for what SIV-GAN is. The paper's section is 3.2.
+# **You need:** PyTorch's autograd, and lesson 0 (`00_start_here`) for what SIV-GAN is. The paper's
+# section is 3.2.
 #
 # **Time:** 50 seconds of computing on two cores; 20 minutes of reading and exercises.
 #
-# **Words used below.** *Latents* are the random numbers z that go into the generator G. *D* is the discriminator, the
-# judge. A *batch* is the handful of samples of one training step, here five. *Collapse* means that all latents give the
-# same picture. *Features* are the maps inside G, here after each of its blocks.
+# **Words used below.** *Latents* are the random numbers z that go into the generator G. *D* is the
+# discriminator, the judge. A *batch* is the handful of samples of one training step, here five.
+# *Collapse* means that all latents give the same picture. *Features* are the maps inside G, here
+# after each of its blocks.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
 preset: str = "lesson"  # smoke (seconds) or lesson (minutes on two cores)
-steps: int | None = None  # how long each row goes on training; None: 200 in `lesson`, 5 in `smoke`
+steps: int | None = None  # of each row's further training; None: 200, or 5 in `smoke`
 max_size: int = 64  # longest side in pixels; larger pictures are reduced
 out: str = "../runs/lesson_05"  # folder of what this lesson trains
 
 # %% tags=["nbval-ignore-output"]
-import io
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import ipywidgets as widgets
-import matplotlib.pyplot as plt
 import torch
 from safetensors.torch import load_file, save_file
 
 from siv_lite import SivLiteError, contact_sheet, losses, open_run, read_frames, train
-from siv_lite.files import atomic_write
-from siv_lite.methods import find_method, make_settings
-
-steps = steps or {"smoke": 5}.get(preset, 200)
-
-# %% [markdown]
-# ## The whole method, and today's part
-#
-# Latents go through the blocks of G to a picture. D looks at pictures and judges fine detail, content and layout. All
-# of that is for other lessons, so it is gray. Today's part looks into G while it draws two pictures, and never asks D.
-
-
-# %%
-def draw_method(lit: str) -> None:
-    """The parts of SIV-GAN from left to right; the one named `lit` in color."""
-    parts = {"latents z": 0, "G: blocks": 1, "pictures": 2, "D: low level": 3, "content | layout": 4, "loss": 5}
-    axes = plt.figure(figsize=(11, 2)).add_axes((0, 0, 1, 1), xlim=(-0.6, 5.6), ylim=(-1.3, 0.5))
-    axes.axis("off")
-    for name, x in [*parts.items(), ("DR: how far apart?", 1)]:
-        y = -1 if name.startswith("DR") else 0
-        color = "gold" if name.startswith(lit) else "gainsboro"
-        axes.text(x, y, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.5", "fc": color})
-    arrow = {"arrowstyle": "->", "shrinkA": 46, "shrinkB": 46, "color": "gray"}
-    for x in range(5):
-        axes.annotate("", (x + 1, 0), (x, 0), arrowprops=arrow)
-    axes.annotate("", (1, -0.82), (1, -0.18), arrowprops={"arrowstyle": "->"})
-    axes.annotate("- lambda DR", (5, -0.2), (1.75, -1), va="center", arrowprops={"arrowstyle": "->"})
-
-
-draw_method("DR")
-plt.show()
+from siv_lite.figures import plot_lines
+from siv_lite.files import replacing
+from siv_lite.lesson_checks import check, check_diversity_sign
+from siv_lite.methods import make_settings
+from siv_lite.widgets import Picture, encode
 
 # %% [markdown]
 # ## Predict before you run
 #
 # Write your answers down; cells below reveal them.
 #
-# 1. A generator of *numbers* has learned from a single number, 3. Its judge likes what is near 3. Nobody rewards
-#    diversity. What will the samples be in the end?
-# 2. Now diversity is rewarded, with weight lambda. You double lambda. What happens to the spread of the samples?
-# 3. We take a trained SIV-GAN that draws many different scenes and train on in four ways: as before, with DR weighted
-#    16 times less, without DR, and with the sign of DR flipped. In which order do they lose their diversity?
+# 1. A generator of *numbers* has learned from a single number, 3. Its judge likes what is near 3.
+#    Nobody rewards diversity. What will the samples be in the end?
+# 2. Now diversity is rewarded, with weight lambda. You double lambda. What happens to the spread of
+#    the samples?
+# 3. We take a trained SIV-GAN that draws many different scenes and continue its training in four
+#    ways: as before, with DR weighted 16 times less, without DR, and with the sign of DR flipped.
+#    In which order do they lose their diversity?
 
 # %% [markdown]
 # ## Why it collapses: a generator of numbers
 #
-# The smallest generator there is: `G(z) = a z + b`, two weights. There are two latents, z = -1 and z = +1, so the
-# samples are `b - a` and `b + a`: **b** is where they lie, **a** how far they spread. The training set is the number 3.
+# The smallest generator there is: `G(z) = a z + b`, two weights. There are two latents, z = -1 and
+# z = +1, so the samples are `b - a` and `b + a`: **b** is where they lie, **a** how far they
+# spread. The training set is the number 3.
 #
-# For the judge we take a fixed one with the penalty `(x - 3)^2`. A real D learns and moves; what it has in common with
-# this one is that its favorite is the only example it was given. The mean penalty of the two samples is
+# For the judge we take a fixed one with the penalty `(x - 3)^2`. A real D learns and changes; what
+# it has in common with this one is that its favorite is the only example it was given. The mean
+# penalty of the two samples is
 #
 # $$ \tfrac12 (b-a-3)^2 + \tfrac12 (b+a-3)^2 = a^2 + (b-3)^2 . $$
 #
-# The smallest value is at b = 3 and **a = 0**. So collapse is no accident and no bug: it is the *right answer* to the
-# question that the loss asks. With a thousand examples D would miss the others; with one there is nothing to miss.
+# The minimum is at b = 3 and **a = 0**. So collapse is no accident and no bug: it is the *right
+# answer* to the question that the loss asks. With a thousand examples D would miss the others; with
+# one there is nothing to miss.
 #
-# DR adds a reward, the distance of the two samples: `|(b + a) - (b - a)| = 2a` for a > 0. G minimizes
-# `a^2 + (b-3)^2 - 2 lambda a`. Its derivative in a is `2a - 2 lambda`, which is zero at **a = lambda**.
+# DR adds a reward, the distance of the two samples: `|(b + a) - (b - a)| = 2a` for a > 0. G
+# minimizes `a^2 + (b-3)^2 - 2 lambda a`. Its derivative in a is `2a - 2 lambda`, which is zero at
+# **a = lambda**.
 
 
 # %%
 def train_toy(weight: float, judge: float = 1.0) -> list[float]:
     """Gradient descent on a toy generator a z + b; the spread a after each step."""
-    a, b = torch.tensor(1.0, requires_grad=True), torch.tensor(0.0, requires_grad=True)
-    z, spreads = torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1), []
+    a = torch.tensor(1.0, requires_grad=True)
+    b = torch.tensor(0.0, requires_grad=True)
+    z = torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1)
+    spreads = []
     for _ in range(400):
         samples = a * z + b
-        loss = judge * (samples - 3).square().mean() - weight * losses.pair_distance(samples)
-        slopes = torch.autograd.grad(loss, (a, b))
+        penalty = judge * (samples - 3).square().mean()
+        loss = penalty - weight * losses.pair_distance(samples)
+        slope_a, slope_b = torch.autograd.grad(loss, (a, b))
         with torch.no_grad():
-            a -= 0.02 * slopes[0]
-            b -= 0.02 * slopes[1]
+            a -= 0.02 * slope_a
+            b -= 0.02 * slope_b
         spreads.append(a.item())
     return spreads
 
 
-toys = {weight: train_toy(weight) for weight in (0.0, 0.25, 0.5, -0.25)}
-
 # %%
-for weight, spreads in toys.items():
-    plt.plot(spreads, label=f"lambda {weight}" + (" (sign flipped)" if weight < 0 else ""))
-plt.gcf().set_size_inches(7, 2.8)
-plt.xlabel("step")
-plt.ylabel("spread a")
-plt.legend()
-plt.show()
+toys = {weight: train_toy(weight) for weight in (0.0, 0.25, 0.5, -0.25)}
+lines = {f"lambda {weight}": spreads for weight, spreads in toys.items()}
+lines["sign flipped"] = lines.pop("lambda -0.25")
+plot_lines(lines, xlabel="step", ylabel="spread a")
 
 # %% [markdown]
-# Answers to questions 1 and 2: without a reward all samples become 3. With it the spread settles at lambda, so twice
-# the lambda is twice the spread. The flipped sign also ends at no spread, only sooner. The center b is 3 every time.
+# Answers to questions 1 and 2: without a reward all samples become 3. With it the spread settles at
+# lambda, so twice the lambda is twice the spread. The flipped sign also ends at no spread, only
+# sooner. The center b is 3 every time.
 
 # %%
 look = "the toy settled elsewhere: look at the sign and weight of pair_distance in train_toy"
 for weight in (0.0, 0.25, 0.5):
-    assert abs(toys[weight][-1] - weight) < 1e-2, f"lambda {weight}: {look}"
-assert abs(toys[-0.25][-1]) < 2e-2, f"flipped: {look}"
+    check(toys[weight][-1], weight, f"lambda {weight}: {look}", atol=1e-2)
+check(toys[-0.25][-1], 0.0, f"flipped: {look}", atol=2e-2)
 print("spread = lambda for 0, 0.25 and 0.5: True")
 
 # %% [markdown]
 # ## Equation 4, by hand
 #
-# $$ \mathcal{L}_{DR}(G) = \mathbb{E}_{z_1, z_2}\Big[\frac1L \sum_{l=1}^{L} \lVert G^l(z_1) - G^l(z_2) \rVert\Big] $$
+# $$ L_{DR}(G) = \mathbb{E}_{z_1, z_2} \frac1L \sum_{l=1}^L \lVert G^l(z_1) - G^l(z_2) \rVert $$
 #
-# In words: draw two latents. After each of G's L blocks compare their features, as the sum of absolute differences (the
-# L1 norm). Average over blocks, and over pairs. The paper adds (section 3.3) that features go through tanh first. We,
-# like the release, take the mean over the features in place of the sum, or the largest map would drown all others.
+# In words: draw two latents. After each of G's L blocks compare their features, as the sum of
+# absolute differences (the L1 norm). Average over blocks, and over pairs. The paper adds (section
+# 3.3) that features go through tanh first. Like the official code, we take the mean over the
+# features instead of the sum; otherwise the largest map would drown out all others.
 #
-# Three samples, two blocks. Their features *after* tanh are written here; `atanh` gives those before it.
+# Three samples, two blocks. These are their features *after* tanh; `atanh` gives those before it.
 #
 # | | sample 1 | sample 2 | sample 3 | pairs 12, 13, 23 | mean |
 # |---|---|---|---|---|---|
 # | block 1, one number | 0 | 0.5 | -0.5 | 0.5, 0.5, 1 | 2/3 |
 # | block 2, two numbers | (0, 0) | (0.8, 0) | (0, 0.4) | 0.4, 0.2, 0.6 | 0.4 |
 #
-# The distance of pair 12 in block 2 is the mean of 0.8 and 0. DR is the mean of 2/3 and 0.4, which is 8/15.
+# The distance of pair 12 in block 2 is the mean of 0.8 and 0. DR is the mean of 2/3 and 0.4, which
+# is 8/15.
 
 
 # %%
@@ -172,75 +163,62 @@ block_2 = torch.tensor([[0, 0], [0.8, 0], [0, 0.4]]).atanh().view(3, 1, 1, 2)
 features = [block_1, block_2]
 
 # %%
-close = torch.testing.assert_close
-ours, package = diversity(features), losses.diversity_in_features(features)
-close(ours, torch.tensor(8 / 15), msg="Not 8/15: look at which pairs are counted, and whether means are taken")
-close(package, ours, msg="Look at losses.diversity_in_features: mean over blocks, tanh, sign (it must be positive)")
-close(losses.pair_distance(block_2.tanh()), torch.tensor(0.4), msg="Look at losses.pair_distance: pairs 12, 13, 23")
+ours = diversity(features)
+check(ours, 8 / 15, "Not 8/15: look at which pairs are counted, and whether means are taken")
+look = "Look at losses.diversity_in_features: mean over blocks, tanh, sign (it must be positive)"
+check(losses.diversity_in_features(features), ours, look)
+distance = losses.pair_distance(block_2.tanh())
+check(distance, 0.4, "Look at losses.pair_distance: pairs 12, 13, 23")
 print("8/15 by hand, by our loop and by the package: True")
 
 # %% [markdown]
-# **Why tanh?** Without it G could double DR by doubling a layer's weights, and no picture would have changed. With tanh
-# no pair can be further apart than 2, however large the features. Here all features are made a hundred times larger.
+# **Why tanh?** Without it G could double DR by doubling a layer's weights, and no picture would
+# have changed. With tanh no pair can be further apart than 2, however large the features. Here all
+# features are made a hundred times larger.
 
 # %%
 larger = [100 * x for x in features]
 plain = torch.stack([losses.pair_distance(x) for x in larger]).mean()
 unscaled = torch.stack([losses.pair_distance(x) for x in features]).mean()
-close(plain, 100 * unscaled, msg="Distances without tanh grow with the features; look at pair_distance")
-assert diversity(larger) <= 2, "tanh bounds every difference by 2: look at whether `diversity` applies it"
+check(plain, 100 * unscaled, "Without tanh distances grow with the features: pair_distance")
+assert diversity(larger) <= 2, "tanh bounds every difference by 2: does `diversity` apply it?"
 print("100 times the features: plain distance 100 times as large, DR still at most 2: True")
 
 # %% [markdown]
 # ## The gradient it sends, and its sign
 #
-# Two samples with one feature each: u1 = 0, and u2 with tanh(u2) = 0.5. DR is 0.5. Since tanh' = 1 - tanh^2, the
-# derivatives are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) = 0.75` for u2. G *maximizes* DR, so the loss holds **minus**
-# DR: descending it moves u1 down and u2 up, apart. (Eq. 5 has `max` over G in front; code that minimizes needs the
-# minus.) The push depends only on the order of the two, not on their distance: near or far, it is as strong, until tanh
-# saturates.
+# Two samples with one feature each: u1 = 0, and u2 with tanh(u2) = 0.5. DR is 0.5. Since
+# `tanh' = 1 - tanh^2`, the derivatives are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) = 0.75` for u2.
+# G *maximizes* DR, so the loss holds **minus** DR: descending it moves u1 down and u2 up, apart.
+# (Eq. 5 has `max` over G in front; code that minimizes needs the minus.) The push depends only on
+# the order of the two, not on their distance: near or far, it is as strong, until tanh saturates.
 
 # %%
 u = torch.tensor([0.0, 0.5]).atanh().view(2, 1, 1, 1).requires_grad_()
-(slope,) = torch.autograd.grad(losses.diversity_in_features([u]), u)
-close(slope.flatten(), torch.tensor([-1.0, 0.75]), msg="Look at the derivative of tanh, and the sign of DR")
-for sign, name in ((-1, "minus"), (1, "plus")):
+DR = losses.diversity_in_features([u])
+(slope,) = torch.autograd.grad(DR, u)
+by_hand = torch.tensor([-1.0, 0.75])
+check(slope.flatten(), by_hand, "Look at the derivative of tanh, and the sign of DR")
+
+for name, sign in {"minus": -1, "plus": 1}.items():
     moved = u - 0.1 * sign * slope
-    further = bool(diversity([moved]) > diversity([u]))
-    print(f"a step down the gradient of {name} DR moves the samples {'apart' if further else 'together'}")
+    way = "apart" if diversity([moved]) > diversity([u]) else "together"
+    print(f"a step down the gradient of {name} DR moves the samples {way}")
 
 # %% [markdown]
-# And in the real objective? `SIVGAN.step` updates D, then G by `loss_G - balance * lambda * diversity`. We make lambda
-# so large that the other term hardly counts, take one small step, and measure by our own loop whether the same eight
-# latents are further apart than before. (A fresh network's spectral norms are rough guesses that the first steps would
-# correct, which changes DR too; so they are found first, by 50 calls of `normalize`.)
+# And in the real objective? `SIVGAN.step` updates D, then G by
+# `loss_G - balance * lambda * diversity`. `check_diversity_sign` makes lambda so large that the
+# other term hardly counts, takes one small step, and measures by our own loop whether the same
+# eight latents are further apart than before. (A fresh network's spectral norms are rough guesses
+# that the first steps would correct, which changes DR too; so they are found first, by 50 calls of
+# `normalize`.)
 #
-# Try it: go to that line of `siv_lite/methods/siv_gan.py`, turn `-` into `+`, restart the
-# kernel and run again: this cell must stop you. Then turn it back.
-
-
-# %%
-def one_step(**settings) -> tuple[float, float]:
-    """DR of eight fixed latents, before and after one small step of an untrained SIV-GAN."""
-    small = make_settings("siv_gan", "smoke", learning_rate=1e-4, **settings)
-    model = find_method("siv_gan")(frames, small, torch.device("cpu"), "fp32", 0)
-    latents, found = model.draw_latents(8, seed=1), []
-    for _ in range(50):
-        model.G.normalize()
-    for step in (lambda: None, model.step):
-        step()
-        with torch.no_grad():
-            found.append(diversity(model.G.features(latents)).item())
-    return found[0], found[1]
-
+# Try it: go to that line of `siv_lite/methods/siv_gan.py`, turn `-` into `+`, restart the kernel
+# and run again: this cell must stop you. Then turn it back.
 
 # %%
 frames = read_frames(source, max_size)[:1]
-before, after = one_step(diversity_weight=1e4)
-assert after > before, (
-    "One step on G made its samples more alike, though lambda is huge: look at the sign of `diversity` in the last "
-    "`self.update` of SIVGAN.step (siv_lite/methods/siv_gan.py). G descends a loss, so DR has to be subtracted"
-)
+check_diversity_sign(frames, diversity)
 print("one step with a huge lambda moves samples apart: True")
 
 # %% [markdown]
@@ -255,98 +233,106 @@ except SivLiteError as error:
     print(error)
 
 # %% [markdown]
-# We go around that by changing a finished model's settings. The base is a run that comes with this repository, if there
-# is one of this picture; otherwise it is trained here first, by the preset. A shipped run holds only the averaged
-# generator and D, without Adam's memory, so that every row starts from these, alike. Four rows go on, with the same
-# random numbers, each with one change. What a row made is kept in `out`; a second call only loads it.
+# We get around that by changing a finished model's settings. The base is a run that comes with this
+# repository, if there is one for this picture; otherwise it is trained here first, with the preset.
+# A shipped run holds only the averaged generator and D, without Adam's memory, so that every row
+# starts from these, alike. Four rows continue from there, with the same random numbers, each with
+# one change. What a row made is kept in `out`; a second call only loads it.
 
 # %% tags=["nbval-ignore-output"]
 stem = Path(source).stem
 shipped = Path(source).parent / "runs" / f"{stem}_siv_gan"
+if shipped.exists():
+    base = open_run(shipped, "cpu")
+else:
+    base = train("siv_gan", frames, Path(out, "base"), preset)
+
+if steps is None:
+    steps = 5 if preset == "smoke" else 200
 moments = sorted({steps * part // 5 for part in range(6)})  # when something is noted
-base = open_run(shipped, "cpu") if shipped.exists() else train("siv_gan", frames, Path(out, "base"), preset)
 
 
 # %%
-def go_on(name: str, **changes) -> dict[str, torch.Tensor]:
-    """Train on from the base; at each of `moments`, DR and six pictures of fixed latents."""
-    path = Path(out, f"{stem} {preset} {name} {steps}.safetensors")
-    if not path.exists():
-        model, found = open_run(base.folder, "cpu").method, {"diversity": [], "pictures": []}
-        model.G.load_state_dict(model.average.state_dict())
-        model.G.normalize(iterate=False)
-        model.settings = replace(model.settings, decay=0.0, **changes)
-        latents = model.draw_latents(16, seed=1)
-        for step in range(steps + 1):
-            if step in moments:
-                with torch.no_grad():
-                    maps = model.G.features(latents)
-                    found["diversity"].append(diversity(maps))
-                    found["pictures"].append(model.G.pyramid(maps, scales=1)[0][:6].contiguous())
-            model.step()
-        with atomic_write(path) as temporary:
-            save_file({key: torch.stack(values) for key, values in found.items()}, temporary)
-    return load_file(path)
+def train_on(**changes) -> dict[str, torch.Tensor]:
+    """Train on from the base; at each of `moments`, DR and six images of fixed latents."""
+    model = open_run(base.folder, "cpu").method
+    model.G.load_state_dict(model.G_ema.state_dict())
+    model.G.normalize(iterate=False)
+    model.settings = replace(model.settings, lr_decay_fraction=0.0, **changes)
+    latents = model.sample_latents(16, seed=1)
+    found = {"diversity": [], "images": []}
+    for step in range(steps + 1):
+        if step in moments:
+            with torch.no_grad():
+                maps = model.G.features(latents)
+                found["diversity"].append(diversity(maps))
+                found["images"].append(model.G.to_images(maps, num_scales=1)[0][:6].contiguous())
+        model.step()
+    return {name: torch.stack(values) for name, values in found.items()}
 
 
 # %%
 changes = {
-    "DR": {},
-    "balance 1": {"balance": 1.0},
-    "no DR": {"diversity": "none"},
-    "flipped": {"balance": -16.0},
+    "with DR, as trained": {},
+    "DR, 16 times weaker": {"diversity_scale": 1.0},
+    "without DR": {"diversity": "none"},
+    "DR flipped": {"diversity_scale": -16.0},
 }
-rows = {name: go_on(name, **change) for name, change in changes.items()}
+rows = {}
+for name, change in changes.items():
+    path = Path(out, f"{stem} {preset} {name} {steps}.safetensors")
+    if not path.exists():
+        found = train_on(**change)
+        with replacing(path) as temporary:
+            save_file(found, temporary)
+    rows[name] = load_file(path)
 
 # %%
-for name, row in rows.items():
-    plt.plot(moments, row["diversity"], marker="o", label=name)
-plt.gcf().set_size_inches(7, 3)
-plt.xlabel("steps after the base")
-plt.ylabel("DR of 16 fixed latents")
-plt.ylim(0)
-plt.legend()
-plt.show()
+lines = {name: row["diversity"] for name, row in rows.items()}
+labels = {"xlabel": "steps after the base", "ylabel": "DR of 16 fixed latents"}
+plot_lines(lines, x=moments, ylim=(0, None), **labels)
 
 # %%
-labels = {"DR": "with DR, as trained", "balance 1": "DR, 16 times weaker"}
-labels |= {"no DR": "without DR", "flipped": "DR flipped"}
 print(f"after {steps} more steps, the same six latents in every row")
-contact_sheet({labels[name]: row["pictures"][-1] for name, row in rows.items()}, scale=2)
+contact_sheet({name: row["images"][-1] for name, row in rows.items()}, scale=2)
 
 # %% [markdown]
-# Compare down a column first: one latent, four ways. Then along a row: are the six pictures six scenes? With the
-# shipped balloons, the first three rows are much alike: most of the six arrange the balloons differently, though some
-# places recur. In the flipped one textures turn smooth and the six grow alike: balloons keep to a few places, and
-# little more varies than which of these are filled.
+# Compare down a column first: one latent, four ways. Then along a row: are the six pictures six
+# scenes? With the shipped balloons, the first three rows are much alike: most of the six arrange
+# the balloons differently, though some places recur. In the flipped one textures turn smooth and
+# the six grow alike: balloons keep to a few places, and little varies except which of these are
+# filled.
 #
-# "Without DR" drifts slowly, since a trained model does not collapse in a minute. What happens when it is trained
-# without DR *from the start* stands in the published tables below; `ablations.ipynb` trains it on your picture.
+# "Without DR" drifts slowly, since a trained model does not collapse in a minute. What happens when
+# it is trained without DR *from the start* stands in the published tables below; `ablations.ipynb`
+# trains it on your picture.
 #
 # The answer to question 3 is computed, from the lowest DR to the highest:
 
 # %%
 final = {name: row["diversity"][-1].item() for name, row in rows.items()}
-print(" < ".join(sorted(final, key=final.get)))
-print("flipped is the least diverse:", min(final, key=final.get) == "flipped")
-print("DR is the most diverse:", max(final, key=final.get) == "DR")
+order = sorted(final, key=final.get)
+print(" < ".join(order))
+print("flipped is the least diverse:", order[0] == "DR flipped")
+print("DR is the most diverse:", order[-1] == "with DR, as trained")
 
 # %% [markdown]
-# Do not read more into it than that. The two in the middle are close, and this is one seed; the curve measures the very
-# quantity that DR rewards, so a high value is no proof of good pictures. That is why we look at pictures beside it.
+# Do not read more into it than that. The two in the middle are close, and this is one seed; the
+# curve measures the very quantity that DR rewards, so a high value is no proof of good pictures.
+# That is why we look at pictures beside it.
 #
-# Move the slider (or press the arrow keys on it) to watch the rows part. The figure above is its last position.
+# Move the slider (or press the arrow keys on it) to watch the rows drift apart. The figure above is
+# its last position.
 
 # %% tags=["nbval-ignore-output"]
 slider = widgets.IntSlider(value=0, max=len(moments) - 1, description="Moment")
-view = widgets.Image(format="png", layout={"width": "768px"})
+view = Picture("Six samples of each row at one moment", height=None)
 
 
-def show_moment(change=None) -> None:
-    sheet = contact_sheet({labels[name]: row["pictures"][slider.value] for name, row in rows.items()}, scale=2)
-    data = io.BytesIO()
-    sheet.save(data, "PNG")
-    view.value = data.getvalue()
+def show_moment(change: dict | None = None) -> None:
+    """Draw the samples of all rows at the slider's moment."""
+    sheet = {name: row["images"][slider.value] for name, row in rows.items()}
+    view.value = encode(contact_sheet(sheet, scale=2))
 
 
 slider.observe(show_moment, "value")
@@ -356,38 +342,44 @@ widgets.VBox([slider, view])
 # %% [markdown]
 # ## The alternatives of Table 4
 #
-# Others had rewarded diversity before. Two samples again, now pictures of one number each, 0 and 0.2, so that every
-# value can be checked by hand. Their latents are 0.1 apart, and in a second case 0.8.
+# Others had rewarded diversity before. Take two samples again, now pictures of one number each, 0
+# and 0.2, so that every value can be checked by hand. Their latents are 0.1 apart, and in a second
+# case 0.8.
 #
 # | name | formula | latents 0.1 apart | 0.8 apart |
 # |---|---|---|---|
 # | DR in image space (Choi et al. 2020) | mean abs(x1 - x2) | 0.2 | 0.2 |
-# | DS, diversity-sensitive (Yang et al. 2019) | min(abs(x1 - x2) / abs(z1 - z2), 1) | min(2, 1) = 1 | 0.25 |
+# | DS (Yang et al. 2019) | min(abs(x1 - x2) / abs(z1 - z2), 1) | min(2, 1) = 1 | 0.25 |
 # | zCR, latent consistency (Zhao et al. 2021) | mean (x1 - x2)^2, z2 near z1 | 0.04 | (not near) |
 
 # %%
-pictures = torch.tensor([0.0, 0.2]).view(2, 1, 1, 1).requires_grad_()
-near, far = torch.tensor([[0.0], [0.1]]), torch.tensor([[0.0], [0.8]])
+images = torch.tensor([0.0, 0.2]).view(2, 1, 1, 1).requires_grad_()
+near = torch.tensor([[0.0], [0.1]])
+far = torch.tensor([[0.0], [0.8]])
 values = {
-    "DR in image space": (losses.pair_distance(pictures), 0.2),
-    "DS, latents near": (losses.diversity_sensitive(pictures, near), 1.0),
-    "DS, latents far": (losses.diversity_sensitive(pictures, far), 0.25),
-    "zCR": (losses.latent_consistency(pictures[:1], pictures[1:]), 0.04),
+    "DR in image space": (losses.pair_distance(images), 0.2),
+    "DS, latents near": (losses.diversity_sensitive(images, near), 1.0),
+    "DS, latents far": (losses.diversity_sensitive(images, far), 0.25),
+    "zCR": (losses.latent_consistency(images[:1], images[1:]), 0.04),
 }
 for name, (found, by_hand) in values.items():
-    close(found, torch.tensor(by_hand), rtol=1e-4, atol=0, msg=f"{name}: look at its formula in siv_lite/losses.py")
-    (slope,) = torch.autograd.grad(found, pictures, retain_graph=True)
-    print(f"{name:<20}{by_hand:5.2f} by hand and by the package; it still pushes: {bool(slope.any())}")
+    check(found, by_hand, f"{name}: look at its formula in siv_lite/losses.py", rtol=1e-4)
+    (slope,) = torch.autograd.grad(found, images, retain_graph=True)
+    print(f"{name:<20}{by_hand:5.2f} by hand and by the package; ", end="")
+    print("it still pushes:", bool(slope.any()))
 
 # %% [markdown]
-# DS stops pushing where its bound is reached: close latents are then *allowed* to look alike. That suits a large
-# training set, where a smooth map from latents to pictures is wanted. zCR only ever compares a latent with its
-# neighbor, and its push shrinks with the distance: almost nothing is left once the pictures are alike, just when it is
-# needed. DR asks for the same distance of all pairs, near or far, and inside G: coarse blocks hold the layout, fine
-# ones the detail, so both must differ. In pixels alone, a shift in brightness would already count as diversity.
+# DS (diversity-sensitive) stops pushing where its bound is reached: close latents are then
+# *allowed* to look alike. That suits a large training set, where a smooth map from latents to
+# pictures is wanted. zCR only ever compares a latent with its neighbor, and its push shrinks with
+# the distance: almost nothing is left once the pictures are alike, exactly when it is needed. DR
+# asks for the same distance of all pairs, near or far, and inside G: coarse blocks hold the layout,
+# fine ones the detail, so both must differ. In pixels alone, a shift in brightness would already
+# count as diversity.
 #
-# **Published** (Table 4, means over frames of DAVIS-YFCC100M, not our measurement; SIFID is a distance to the training
-# image, low is good; the other three are measures of diversity, high is good):
+# **Published** (Table 4, means over frames of DAVIS-YFCC100M, not our measurement; SIFID is a
+# distance to the training image, low is good; the other three are measures of diversity, high is
+# good):
 #
 # | regularization | SIFID | LPIPS | pixel diversity | distance to train |
 # |---|---|---|---|---|
@@ -397,8 +389,9 @@ for name, (found, by_hand) in values.items():
 # | DR in image space | 0.07 | 0.21 | 0.52 | 0.25 |
 # | DR | 0.08 | 0.33 | 0.66 | 0.37 |
 #
-# From row to row diversity rises, and so does SIFID: the best SIFID is that of a model that copies. All five rows are
-# the setting `diversity` here, and `ablations.ipynb` with `tables = "4"` trains them on your picture.
+# From row to row diversity rises, and so does SIFID: the best SIFID is that of a model that copies.
+# All five rows are the setting `diversity` here, and `ablations.ipynb` with `tables = "4"` trains
+# them on your picture.
 
 # %% [markdown]
 # ## How much: lambda and the balance
@@ -412,32 +405,41 @@ for name, (found, by_hand) in values.items():
 # | 0.15 (chosen) | 0.08 | 0.33 | 0.66 | 0.37 |
 # | 0.50 | 0.13 | 0.39 | 0.69 | 0.46 |
 #
-# But 0.15 *of what*? A weight means something only against the other term. Read literally, Eq. 5 sets 0.15 DR against
-# the loss of Eq. 3, content + layout + 2 low-level: four units of cross-entropy. The authors' program differs twice:
+# But 0.15 *of what*? A weight means something only against the other term. Read literally, Eq. 5
+# sets 0.15 DR against the loss of Eq. 3, content + layout + 2 low-level: four units of
+# cross-entropy. The official code differs in two ways:
 #
-# - its adversarial loss is scaled to about one unit in all, a quarter of Eq. 3;
-# - it *sums* over the 10 pairs of a batch of five, sums over the L blocks and divides by the number of pairs of
-#   *blocks*, L (L - 1) / 2, where Eq. 4 takes means. That is 10 L / (L (L - 1) / 2) = 20 / (L - 1) times Eq. 4.
+# - its adversarial loss is scaled to about one unit in total, a quarter of Eq. 3;
+# - it *sums* over the 10 pairs of a batch of five, sums over the L blocks and divides by the number
+#   of pairs of *blocks*, L (L - 1) / 2, where Eq. 4 takes means. That is 10 L / (L (L - 1) / 2) =
+#   20 / (L - 1) times Eq. 4.
 #
-# Together: 4 x 20 / (L - 1) = 80 / (L - 1) times more weight on DR than Eq. 5 to the letter, for L blocks.
+# Together: 4 x 20 / (L - 1) = 80 / (L - 1) times more weight on DR than Eq. 5 to the letter, for L
+# blocks.
 
 # %%
-pairs_of_batch, units_of_eq_3 = 10, 4
-factors = {L: units_of_eq_3 * pairs_of_batch * L / (L * (L - 1) / 2) for L in (5, 6, 7)}
-for L, factor in factors.items():
-    print(f"{L} blocks: the release weighs DR {factor:.1f} times Eq. 5")
-balance = make_settings("siv_gan", "paper").balance
-assert balance == factors[6], "Settings.balance is not the release's at six blocks: look at siv_gan.Settings"
-print("the default balance is the release's at six blocks: True")
+pairs_of_batch = 10
+units_of_eq_3 = 4
+factors = {}
+for L in (5, 6, 7):
+    pairs_of_blocks = L * (L - 1) / 2
+    factors[L] = units_of_eq_3 * pairs_of_batch * L / pairs_of_blocks
+    print(f"{L} blocks: the official code weighs DR {factors[L]:.1f} times Eq. 5")
+
+balance = make_settings("siv_gan", "paper").diversity_scale
+assert balance == factors[6], "Settings.diversity_scale is not the official code's at six blocks"
+print("the default diversity_scale is the official code's at six blocks: True")
 
 # %% [markdown]
-# So `balance=16` multiplies lambda in our step, whatever the depth, and `balance=1` is the letter of Eq. 5. The row
-# "16 times weaker" above was just that. In terms of Table 5, the letter is like a lambda of 0.15 / 16, below 0.01:
-# between its first and second row. The toy says the same: the spread is the *ratio* of the two weights.
+# So `diversity_scale=16` multiplies lambda in our step, whatever the depth, and `diversity_scale=1` is Eq. 5 to the
+# letter. The row "16 times weaker" above was exactly that. In terms of Table 5, the letter is like
+# a lambda of 0.15 / 16, below 0.01: between its first and second row. The toy says the same: the
+# spread is the *ratio* of the two weights.
 
 # %%
-spreads = {judge: train_toy(0.5, judge)[-1] for judge in (1.0, 4.0)}
-close(spreads[4.0], spreads[1.0] / 4, rtol=0, atol=1e-2, msg="Look at where train_toy multiplies by `judge`")
+quiet = train_toy(0.5, judge=1.0)[-1]
+loud = train_toy(0.5, judge=4.0)[-1]
+check(loud, quiet / 4, "Look at where train_toy multiplies by `judge`", atol=1e-2)
 print("a judge four times as loud: a quarter of the spread: True")
 
 # %% [markdown]
@@ -445,7 +447,8 @@ print("a judge four times as loud: a quarter of the spread: True")
 #
 # Replace each `...`; the cell below then checks. Before that it says "not yet" and nothing fails.
 #
-# **1.** The toy with a judge of weight k minimizes `k (a^2 + (b - 3)^2) - 2 lambda a`. What is the best spread a?
+# **1.** The toy with a judge of weight k minimizes `k (a^2 + (b - 3)^2) - 2 lambda a`. What is the
+# best spread a?
 
 
 # %%
@@ -460,17 +463,19 @@ if best_spread(0.5, 1.0) is None:
 else:
     for weight, judge in ((0.5, 1.0), (0.5, 2.0), (0.3, 4.0)):
         reached = train_toy(weight, judge)[-1]
-        assert abs(best_spread(weight, judge) - reached) < 1e-2, f"trained, lambda {weight}, k {judge} gives another a"
+        hint = f"trained, lambda {weight}, k {judge} gives another a"
+        check(best_spread(weight, judge), reached, hint, atol=1e-2)
     print("exercise 1: right")
 
 # %% [markdown]
-# **2.** Write `pair_distance` without a loop over pairs, by broadcasting to all n x n differences. Take care: each
-# sample also meets itself there, at distance 0, and those n entries must not lower the mean.
+# **2.** Write `pair_distance` without a loop over pairs, by broadcasting to all n x n differences.
+# Take care: each sample also meets itself there, at distance 0, and those n entries must not lower
+# the mean.
 
 
 # %%
 def my_pair_distance(values: torch.Tensor) -> torch.Tensor:
-    """Mean absolute difference over elements and pairs of different samples, of values (n, c, h, w)."""
+    """Mean absolute difference over elements and pairs of different samples (n, c, h, w)."""
     ...
 
 
@@ -479,13 +484,14 @@ values = torch.rand(4, 2, 3, 5, generator=torch.Generator().manual_seed(0))
 if my_pair_distance(values) is None:
     print("not yet: my_pair_distance returns nothing; try values[:, None] - values[None]")
 else:
-    hint = "It differs from losses.pair_distance; three quarters of it mean that samples met themselves"
-    close(my_pair_distance(values), losses.pair_distance(values), msg=hint)
+    hint = "Not losses.pair_distance; three quarters of it mean that samples met themselves"
+    check(my_pair_distance(values), losses.pair_distance(values), hint)
     print("exercise 2: right")
 
 # %% [markdown]
-# **3.** A colleague wants Eq. 5 to the letter, with the lambda of Table 5's last row, and DR taken in image space.
-# Return the settings, built by `make_settings("siv_gan", "smoke", ...)`. The names are in `siv_gan.Settings`.
+# **3.** A colleague wants Eq. 5 to the letter, with the lambda of Table 5's last row, and DR taken
+# in image space. Return the settings, built by `make_settings("siv_gan", "smoke", ...)`. The names
+# are in `siv_gan.Settings`.
 
 
 # %%
@@ -500,8 +506,8 @@ if answer is None:
     print("not yet: literal_settings returns nothing; three settings differ from the default")
 else:
     assert answer.diversity == "images", "DR is not in image space: look at `diversity`"
-    assert answer.diversity_weight == 0.5, "Table 5's last row has another lambda: look at `diversity_weight`"
-    assert answer.balance == 1, "That is not Eq. 5 to the letter: look at `balance`"
+    assert answer.diversity_weight == 0.5, "Table 5's last row has another lambda"
+    assert answer.diversity_scale == 1, "That is not Eq. 5 to the letter: look at `diversity_scale`"
     print("exercise 3: right")
 
 # %% [markdown]
@@ -509,39 +515,42 @@ else:
 #
 # ## Quiz
 #
-# **1.** Why does a GAN collapse more readily on one image than on ten thousand? (a) The generator is too small. (b)
-# With one image, always drawing it *is* the best answer to D. (c) The learning rate is too high.
-# <details><summary>Answer</summary>(b). Nothing in the adversarial loss asks for anything else. On many images a
-# D that sees one picture again and again can tell; on one image it cannot.</details>
+# **1.** Why does a GAN collapse more readily on one image than on ten thousand? (a) The generator
+# is too small. (b) With one image, always drawing it *is* the best answer to D. (c) The learning
+# rate is too high.
+# <details><summary>Answer</summary>(b). Nothing in the adversarial loss asks for anything else. On
+# many images a D that sees one picture again and again can tell; on one image it cannot.</details>
 #
-# **2.** What does the tanh in DR prevent? (a) Pictures outside [-1, 1]. (b) Vanishing gradients. (c) Growing DR without
-# end by growing features.
-# <details><summary>Answer</summary>(c). With tanh two features differ by 2 at most. It even costs gradient where it
-# saturates, so (b) is the opposite.</details>
+# **2.** What does the tanh in DR prevent? (a) Pictures outside [-1, 1]. (b) Vanishing gradients.
+# (c) Growing DR without end by growing features.
+# <details><summary>Answer</summary>(c). With tanh two features differ by 2 at most. It even costs
+# gradient where it saturates, so (b) is the opposite.</details>
 #
-# **3.** In a batch of five, two latents happen to be nearly equal. Which term pushes their pictures apart as hard as
-# any others? (a) DR. (b) DS. (c) None.
-# <details><summary>Answer</summary>(a). DR does not look at the latents' distance. DS divides by it, reaches its bound
-# and stops.</details>
+# **3.** In a batch of five, two latents happen to be nearly equal. Which term pushes their pictures
+# apart as hard as any others? (a) DR. (b) DS. (c) None.
+# <details><summary>Answer</summary>(a). DR does not look at the latents' distance. DS divides by
+# it, reaches its bound and stops.</details>
 #
-# **4.** A model without DR has a better SIFID than one with it. Is it the better model? (a) Yes. (b) Not by that alone.
-# <details><summary>Answer</summary>(b). Copies of the training image have the best SIFID there is. Read quality and
-# diversity together.</details>
+# **4.** A model without DR has a better SIFID than one with it. Is it the better model? (a) Yes.
+# (b) Not by that alone.
+# <details><summary>Answer</summary>(b). Copies of the training image have the best SIFID there is.
+# Read quality and diversity together.</details>
 
 # %% [markdown]
 # ## Where we differ
 #
-# | | paper | release | here |
+# | | paper | official code | here |
 # |---|---|---|---|
 # | distance in Eq. 4 | L1 norm | mean of absolute differences | mean of absolute differences |
 # | over the pairs of a batch | expectation, a mean | sum | mean |
-# | over the blocks | mean | sum over the pairs of blocks' number | mean |
-# | weight against Eq. 3 | lambda 0.15 | 13 to 20 times more, by depth | lambda 0.15 x `balance` 16 |
+# | over the blocks | mean | sum / number of pairs of blocks | mean |
+# | weight against Eq. 3 | lambda 0.15 | 13 to 20 times that, by depth | 0.15 x `diversity_scale` 16 |
 # | features | after tanh | after tanh | after tanh |
 # | zCR | generator's loss only | not looked at | generator's loss only, noise 0.1 |
 # | DS | bound not given | not looked at | bound 1, neighbors in the batch |
 #
 # ## Next
 #
-# DR pulls samples apart and D holds them at the scene. `06_mixing_and_augmentation` is about what keeps D from learning
-# the one picture by heart. `ablations.ipynb` trains all rows of Tables 3 to 6.
+# DR pulls samples apart and D holds them at the scene. `06_mixing_and_augmentation` is about what
+# keeps D from learning the one picture by heart. `ablations.ipynb` trains all rows of Tables 3 to
+# 6.

@@ -9,21 +9,32 @@
 # %% [markdown]
 # # Lesson 9: five answers to one question
 #
-# **Goal:** compare methods so that a colleague has to believe you: one picture, one budget, several seeds, two
-# questions, and the pictures beside the numbers.
+# **Goal:** compare methods so that a colleague has to believe you: one picture, one budget, several
+# seeds, two questions, and the pictures beside the numbers.
+
+# %%
+from siv_lite.figures import show_map
+
+show_map("image", "methods", "metrics")
+
+# %% [markdown]
+# One picture goes into six programs, pictures come out of each, and a table is made of them. The
+# lessons before were about the insides of some boxes. Today is about the two ends: what must be
+# equal at the start, and how to read the table at the end.
 #
-# **You need:** what the metrics say (lesson 8), and an idea of SinGAN (lesson 2) and SIV-GAN (lessons 3 to 6).
+# **You need:** what the metrics say (lesson 8), and an idea of SinGAN (lesson 2) and SIV-GAN
+# (lessons 3 to 6).
 #
 # **Time:** 5 seconds of computing on two cores; 20 minutes of reading and exercises.
 #
-# **Words used below.** The *budget* is what every method may spend. A *seed* fixes all random numbers of a training. A
-# *row* is a method with its settings, a *cell* one training of it, from one seed. The *spread* is how far cells of one
-# row lie apart.
+# **Words used below.** The *budget* is what every method may spend. A *seed* fixes all random
+# numbers of a training. A *row* is a method with its settings, a *cell* one training of it, from
+# one seed. The *spread* is how far the cells of one row lie apart.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/comparison"  # folder of a comparison: its table and a sheet of pictures per method
+source: str = "../data_samples/comparison"  # a comparison: its table, and a sheet for each method
 picture: str = "balloons.png"  # what its methods learned from, in the folder above
-seconds: float | None = None  # train all again, in this budget a cell; None: read the shipped results
+seconds: float | None = None  # train all again, in this budget a cell; None: read what is shipped
 seeds: int = 3  # of a comparison of your own
 preset: str = "lesson"  # of a comparison of your own: smoke or lesson
 out: str = "../runs/lesson_09"  # folder of a comparison of your own
@@ -40,38 +51,10 @@ import torch
 
 from siv_lite import compare, contact_sheet, evaluate, open_run, read_frames
 from siv_lite.comparison import Comparison, spread
-from siv_lite.figures import show_images
+from siv_lite.figures import plot_lines, show_images
+from siv_lite.lesson_checks import check
 from siv_lite.methods import METHODS
 from siv_lite.widgets import Picture, encode
-
-# %% [markdown]
-# ## The whole course on one line
-#
-# One picture goes into six programs, pictures come out of each, and a table is made of them. The lessons before were
-# about the insides of some boxes. Today is about the two ends: what must be equal on the left, and how to read the
-# right.
-
-
-# %%
-def draw_method(*lit: str) -> None:
-    """One picture, a budget, the methods, their pictures, a table; those of today in color."""
-    places = {"one picture": (0, 2), "one budget": (0, 1), "seeds 0, 1, 2": (0, 0)}
-    places |= {name: (1.6, 2.5 - 0.6 * i) for i, name in enumerate(METHODS)}
-    places |= {"pictures of each": (3.2, 1), "a table\nwith spreads": (4.6, 1)}
-    axes = plt.figure(figsize=(10, 3)).add_axes((0, 0, 1, 1), xlim=(-0.6, 5.3), ylim=(-0.9, 2.9))
-    axes.axis("off")
-    for method, left in product(METHODS, list(places)[:3]):
-        axes.plot(*zip(places[left], places[method], strict=True), color="lightgrey", zorder=0)
-    for method in METHODS:
-        axes.plot(*zip(places[method], places["pictures of each"], strict=True), color="lightgrey", zorder=0)
-    axes.plot([3.2, 4.6], [1, 1], color="lightgrey", zorder=0)
-    for name, place in places.items():
-        box = {"boxstyle": "round,pad=0.4", "facecolor": "gold" if name in lit else "white"}
-        axes.text(*place, name, ha="center", va="center", bbox=box)
-    plt.show()
-
-
-draw_method("one picture", "one budget", "seeds 0, 1, 2", "pictures of each", "a table\nwith spreads")
 
 # %% [markdown]
 # ## Six candidates
@@ -80,32 +63,39 @@ draw_method("one picture", "one budget", "seeds 0, 1, 2", "pictures of each", "a
 #
 # | name | its answer to "what is this scene made of?" |
 # |---|---|
-# | `siv_gan` | one generator; two judges, of content and of layout; samples are rewarded for being apart |
+# | `siv_gan` | one generator; judges of content and of layout; a reward for samples that differ |
 # | `singan` | a pyramid: a small network per size, each trained alone, each judged by patches |
 # | `consingan` | one network that grows with the picture; the last stages are trained together |
 # | `fastgan` | a network for few pictures; a judge that must also restore what it saw |
 # | `hp_vae_gan` | coarse sizes by reconstruction with noise (a VAE), fine sizes by patch judges |
 # | `gpdm` | no network: noise is moved until its patches are distributed as those of the picture |
 #
-# The shipped comparison gave each of the five 300 seconds on one core of a processor, from three seeds, and the same 48
-# x 64 pixels. With the parameter `seconds` you train your own; 300 seconds take an hour and a half.
+# The shipped comparison gave each of the five 300 seconds on one core of a processor, from three
+# seeds, and the same 48 x 64 pixels. With the parameter `seconds` you train your own; with 300
+# seconds that takes an hour and a half.
 
 
 # %% tags=["nbval-ignore-output"]
 def read_table(path: Path) -> Comparison:
     """The cells of a table.csv, numbers as numbers."""
-    texts = {"row", "status"}
+    cells = []
     with open(path, newline="") as file:
-        lines = list(csv.DictReader(file))
-    cells = [{k: v if k in texts else float(v) for k, v in line.items() if v} for line in lines]
+        for line in csv.DictReader(file):
+            cell = {}
+            for column, text in line.items():
+                if text:
+                    cell[column] = text if column in ("row", "status") else float(text)
+            cells.append(cell)
     return Comparison(cells, {})
 
 
+# %% tags=["nbval-ignore-output"]
 frames = read_frames(Path(source).parent / picture, max_size=64)
 folder = Path(source)
 if seconds is not None:
     folder = Path(out)
-    compare({name: {"method": name} for name in METHODS}, frames, folder, tuple(range(seeds)), preset, seconds)
+    rows = {name: {"method": name} for name in METHODS}
+    compare(rows, frames, folder, tuple(range(seeds)), preset, seconds)
 result = read_table(folder / "table.csv")
 
 # %% [markdown]
@@ -113,77 +103,83 @@ result = read_table(folder / "table.csv")
 #
 # Here is the picture that all of them saw, and six pictures by each, under letters.
 #
-# 1. **Which letter is which method?** Look for the signs of each: flat colors and curls, mirrored scenes, cut and
-#    pasted pieces, blur.
+# 1. **Which letter is which method?** Look for the telltale signs: flat colors and curls, mirrored
+#    scenes, cut-and-pasted pieces, blur.
 # 2. Which method has the patches *most like* the training picture's?
-# 3. The paper of SIV-GAN finds it ahead of the other GANs in quality and in diversity. After five minutes on one core,
-#    **is it?**
+# 3. The paper of SIV-GAN finds it ahead of the other GANs in quality and in diversity. After five
+#    minutes on one core, **is it?**
 
 
 # %% tags=["nbval-ignore-output"]
-def read_pictures(name: str) -> torch.Tensor:
-    """The 16 measured pictures (16, 3, H, W) of a method's first seed: from its sheet in four columns, or its run."""
-    sheet, (height, width) = folder / f"{name}.png", frames.shape[2:]
+def read_images(name: str) -> torch.Tensor:
+    """The 16 measured images (16, 3, H, W) of a method's first seed: from its sheet, or its run."""
+    sheet = folder / f"{name}.png"
     if not sheet.exists():
         return open_run(folder / name / "seed0", "cpu").pictures(16, seed=1)
+    height, width = frames.shape[2:]
     tiles = read_frames(sheet)[0].unfold(1, height, height).unfold(2, width, width)
     return tiles.permute(1, 2, 0, 3, 4).flatten(0, 1)
 
 
-pictures = {name: read_pictures(name) for name in METHODS}
-letters = dict(zip("ABCDEF", ["gpdm", "consingan", "siv_gan", "hp_vae_gan", "fastgan", "singan"], strict=True))
-show_images(frames, "what they learned from", scale=2)
-contact_sheet({letter: pictures[name][:6] for letter, name in letters.items()}, scale=2)
+images = {name: read_images(name) for name in METHODS}
+letters = {"A": "gpdm", "B": "consingan", "C": "siv_gan"}
+letters |= {"D": "hp_vae_gan", "E": "fastgan", "F": "singan"}
+show_images(frames, "what they learned from", scale=3)
+contact_sheet({letter: images[name][:6] for letter, name in letters.items()}, scale=2)
 
 # %% [markdown]
 # ## Do the numbers belong to the pictures?
 #
-# A table can be copied wrongly, be of other samples, or of another picture. So before reading it, measure again: the
-# same metrics, on the pictures that you see. They were rounded to 8 bits on their way into the file; that moves the
-# third digit.
+# A table can be copied wrongly, or belong to other samples or another picture. So before reading
+# it, measure again: the same metrics, on the pictures that you see. They were rounded to 8 bits on
+# their way into the file; that moves the third digit.
 
 # %% tags=["nbval-ignore-output"]
-checked = ("sliced_wasserstein_1", "sliced_wasserstein_3", "patch_fidelity", "pixel_diversity", "copy_distance")
-for name, images in pictures.items():
-    found = evaluate(images, frames)
-    for metric in checked:
-        written = result.values(name, metric)[0]
-        message = f"{name}: {metric} is {found[metric]:.4g}, in table.csv {written:.4g}: see whose pictures these are"
-        assert abs(found[metric] - written) < 0.03 * abs(written) + 1e-4, message
+columns = ["sliced_wasserstein_1", "sliced_wasserstein_3", "patch_fidelity", "pixel_diversity"]
+columns += ["copy_distance"]
+for name in METHODS:
+    found = evaluate(images[name], frames)
+    for column in columns:
+        written = result.values(name, column)[0]
+        hint = f"{name}, {column}: see whose pictures these are"
+        check(found[column], written, hint, rtol=0.03, atol=1e-4)
 print("the first seed's numbers, computed again: agree")
 
 # %% [markdown]
 # ## Mean and spread, by hand
 #
-# Three trainings of the same method gave 2, 4 and 6. The mean is 4. The standard deviation is the root of the mean
-# squared distance from it, dividing by one less than the number, since the mean was estimated from the same values:
-# (4 + 0 + 4) / 2 = 4, whose root is 2.
+# Three trainings of the same method gave 2, 4 and 6. The mean is 4. The standard deviation is the
+# root of the mean squared distance from it, dividing by one less than the number, because the mean
+# was estimated from the same values: (4 + 0 + 4) / 2 = 4, whose root is 2.
 #
-# The package writes this as mean ± deviation (number). One value has no deviation, and the package invents none.
+# The package writes this as mean ± deviation (number). One value has no deviation, and the package
+# invents none.
 
 
 # %%
 def write_spread(values: list[float]) -> str:
     """Mean ± standard deviation (number of values)."""
     middle = sum(values) / len(values)
-    deviation = (sum((x - middle) ** 2 for x in values) / (len(values) - 1)) ** 0.5
+    squares = sum((x - middle) ** 2 for x in values)
+    deviation = (squares / (len(values) - 1)) ** 0.5
     return f"{middle:.4g} ± {deviation:.2g} ({len(values)})"
 
 
 ours = write_spread([2.0, 4.0, 6.0])
 assert ours == "4 ± 2 (3)", "divide by n - 1 = 2, not by 3, and take the root"
-assert spread([2.0, 4.0, 6.0]) == ours, "look at siv_lite.comparison.spread: mean, stdev (n - 1), number"
+assert spread([2.0, 4.0, 6.0]) == ours, "look at spread in siv_lite/comparison.py"
 print(f"{ours}, by hand and by the package; of one value: {spread([2.0])}")
 
 # %% [markdown]
 # ## How sure are three seeds?
 #
-# Method A has the values 1, 2, 3 and method B 2.5, 4, 5; low is good. Compare every cell of A with every one of B: 9
-# pairs. A is lower in 8 of them (3 against 2.5 is the ninth). That share is easy to read: 9 of 9 is a clean sweep, 4 or
-# 5 of 9 is a tie.
+# Method A has the values 1, 2, 3 and method B 2.5, 4, 5; low is good. Compare every cell of A with
+# every one of B: 9 pairs. A is lower in 8 of them (3 against 2.5 is the ninth). That share is easy
+# to read: 9 of 9 is a clean sweep, 4 or 5 of 9 is a tie.
 #
-# But how often is there a clean sweep *by luck*, if A and B are the same thing? Six values in random order: the three
-# of A are the lowest three in one choice out of all.
+# But how often is there a clean sweep *by luck*, if A and B are the same thing? Six values in
+# random order: the three of A are the lowest three in one choice out of all.
+
 
 # %%
 def share_lower(a: list[float], b: list[float]) -> float:
@@ -191,21 +187,27 @@ def share_lower(a: list[float], b: list[float]) -> float:
     return mean(x < y for x, y in product(a, b))
 
 
-choices = list(combinations(range(6), 3))
-sweeps = sum(share_lower(chosen, [i for i in range(6) if i not in chosen]) == 1 for chosen in choices)
 assert share_lower([1, 2, 3], [2.5, 4, 5]) == 8 / 9, "count the pairs: 3 is not below 2.5"
-print(f"{sweeps} clean sweep for A among {len(choices)} orders: {sweeps / len(choices):.0%} by pure luck")
+
+choices = list(combinations(range(6), 3))  # which three of six values are A's
+sweeps = 0
+for chosen in choices:
+    others = [i for i in range(6) if i not in chosen]
+    sweeps += share_lower(chosen, others) == 1
+luck = sweeps / len(choices)
+print(f"{sweeps} clean sweep for A among {len(choices)} orders: {luck:.0%} by pure luck")
 
 # %% [markdown]
-# So three against three can never say more than "1 in 20". With six methods there are 15 pairs to look at, and one such
-# sweep among them is to be expected even if all methods were the same. Three seeds show large gaps. They cannot rank
-# neighbors.
+# So three against three can never say more than "1 in 20". With six methods there are 15 pairs to
+# look at, and one such sweep among them is to be expected even if all methods were the same. Three
+# seeds show large gaps. They cannot rank neighbors.
 #
 # ## The table
 #
-# Low is near the training picture in the first four columns. `sliced_wasserstein_1` sees detail, `_3` the coarse
-# layout, `patch_fidelity` whether every small patch is a true one, `patch_coverage` whether anything of the scene is
-# lost. In the next table high is good for the first two, low for `ms_ssim`.
+# Low is near the training picture in the first four columns. `sliced_wasserstein_1` sees detail,
+# `_3` the coarse layout, `patch_fidelity` whether every small patch is a true one, `patch_coverage`
+# whether anything of the scene is lost. In the next table high is good for the first two, low for
+# `ms_ssim`.
 
 # %%
 quality = ["sliced_wasserstein_1", "sliced_wasserstein_3", "patch_fidelity", "patch_coverage"]
@@ -214,90 +216,112 @@ print(result.summary(quality, list(METHODS)), end="\n\n")
 print(result.summary(diversity, list(METHODS)))
 
 # %% [markdown]
-# Two questions, so two axes: fidelity (we plot it so that up is better) and diversity (right is better). The bars are
-# the standard deviations. A copy machine would sit at the far left and very high, pure noise at the right and low.
+# Two questions, so two axes: fidelity (we plot it so that up is better) and diversity (right is
+# better). The bars are the standard deviations. A copy machine would sit at the far left and very
+# high, pure noise at the right and low.
 
 
 # %%
 def plot_two_axes() -> None:
     """Each method's patch fidelity against its pixel diversity, with spreads."""
+    axes = plt.figure(figsize=(8, 4.5), layout="constrained").add_subplot()
     for name in METHODS:
-        x, y = (torch.tensor(result.values(name, column)) for column in ("pixel_diversity", "patch_fidelity"))
-        bars = {"xerr": x.std(), "yerr": y.std()} if len(x) > 1 else {}
-        plt.errorbar(x.mean(), y.mean(), **bars, fmt="o", capsize=3, label=name)
-    plt.gca().invert_yaxis()
-    plt.gcf().set_size_inches(7, 4)
-    plt.xlabel("pixel diversity (right: samples differ)")
-    plt.ylabel("patch fidelity (up: true patches)")
-    plt.legend()
+        x = torch.tensor(result.values(name, "pixel_diversity"))
+        y = torch.tensor(result.values(name, "patch_fidelity"))
+        bars = {}
+        if len(x) > 1:
+            bars = {"xerr": x.std(), "yerr": y.std()}
+        axes.errorbar(x.mean(), y.mean(), **bars, fmt="o", capsize=3, label=name)
+    axes.invert_yaxis()
+    axes.set_xlabel("pixel diversity (right: samples differ)")
+    axes.set_ylabel("patch fidelity (up: true patches)")
+    axes.legend()
     plt.show()
 
 
+# %%
 plot_two_axes()
 print("the letters were", letters)
 
 # %% [markdown]
-# **Answer 1** is printed above. The signs, in the shipped pictures: `gpdm` is the sharpest, with colored specks, its
-# balloons cut out of the picture and moved. `consingan` bends and stretches balloons; its clouds have curls. `siv_gan`
-# repeats one arrangement, here pale, there glaring. `hp_vae_gan` is crisp, but bits of wood hang in the sky. `fastgan`
-# draws one picture again and again. `singan` has balloons in new places, all a little smeared.
+# **Answer 1** is printed above. The telltale signs in the shipped pictures: `gpdm` is the sharpest,
+# with colored specks, its balloons cut out of the picture and moved. `consingan` bends and
+# stretches balloons; its clouds have curls. `siv_gan` repeats one arrangement, here pale, there
+# glaring. `hp_vae_gan` is crisp, but bits of wood hang in the sky. `fastgan` draws one picture
+# again and again. `singan` has balloons in new places, all a little smeared.
 #
-# **Answer 2:** `fastgan`, and right behind it `singan`. But look why. `fastgan` is nearest to the training picture in
-# copy distance too, with samples that are nearly equal: it has patches like the picture's because it draws *the*
-# picture. In a table of quality alone it would have won.
+# **Answer 2:** `fastgan`, and right behind it `singan`. But look why. `fastgan` is nearest to the
+# training picture in copy distance too, with samples that are nearly equal: it has patches like the
+# picture's because it draws *the* picture. In a table of quality alone it would have won.
 #
-# **Answer 3: not after five minutes on one core.** SIV-GAN has the worst patch fidelity of all six. Its diversity is
-# SinGAN's, behind ConSinGAN and HP-VAE-GAN. It leads only where copying is punished. 3,364 iterations are a thirtieth
-# of the paper's 100,000, at half its width. A pyramid shows a scene at once, since its coarse stage is a tiny picture;
-# SIV-GAN has to find layout and texture together. Whether it overtakes later, this table cannot say.
+# **Answer 3: not after five minutes on one core.** SIV-GAN has the worst patch fidelity of all six.
+# Its diversity is SinGAN's, behind ConSinGAN and HP-VAE-GAN. It leads only where copying is
+# punished. 3,364 iterations are a thirtieth of the paper's 100,000, at half its width. A pyramid
+# shows a scene at once, since its coarse stage is a tiny picture; SIV-GAN has to find layout and
+# texture together. Whether it overtakes later, this table cannot say.
 #
 # ## What it cost
 #
-# Equal seconds are not equal iterations: one iteration of a pyramid updates every stage once. The package times ten
-# iterations of each stage first (a *pilot*) and divides. If one takes 0.09 seconds, 300 seconds are 3,333 of them.
+# Equal seconds are not equal iterations: one iteration of a pyramid updates every stage once. The
+# package times ten iterations of each stage first (a *pilot*) and divides. If one takes 0.09
+# seconds, 300 seconds are 3,333 of them.
 
 # %% tags=["nbval-ignore-output"]
-print(result.summary(["iterations", "seconds", "parameters", "peak_memory_bytes"], list(METHODS)))
+costs = ["iterations", "seconds", "parameters", "peak_memory_bytes"]
+print(result.summary(costs, list(METHODS)))
 
 # %% [markdown]
-# SinGAN's 1,836 are those of four stages together. GPDM trains nothing; its seconds are those of sixteen pictures.
+# SinGAN's 1,836 iterations are those of four stages together. GPDM trains nothing; its seconds are
+# those of sixteen pictures.
 #
-# And the budget? 300 seconds were asked for, 210 to 342 were taken: the machine had other work, and its speed changed
-# between pilot and training. SIV-GAN had the most and still came out behind. It could have been otherwise: so the
-# column stands in the table.
+# And the budget? 300 seconds were asked for, 210 to 342 were taken: the machine had other work, and
+# its speed changed between pilot and training. SIV-GAN had the most and still came out behind. It
+# could have been otherwise: that is why the column stands in the table.
 #
 # ## Broken on purpose: the seed that suits you
 #
-# Suppose a method is ours and we would like it to win. Training is expensive, so we show one seed of each; who would
-# ask which? Below: who wins a column fairly, by the mean, and who can be *made* to win it, by choosing their best cell
-# and everybody else's worst.
+# Suppose a method is ours and we would like it to win. Training is expensive, so we show one seed
+# of each; who would ask which one? Below: who wins a column fairly, by the mean, and who can be
+# *made* to win it, by choosing their best cell and everybody else's worst.
 
 
 # %%
 def find_winners(column: str, low: bool) -> tuple[str, list[str]]:
-    """Who is best by the mean, and everyone whose best cell beats the worst cells of all others; GANs and VAE only."""
-    sign, rows = (1 if low else -1), [name for name in METHODS if len(result.values(name, column)) > 1]
-    values = {name: [sign * x for x in result.values(name, column)] for name in rows}
-    fair = min(rows, key=lambda name: mean(values[name]))
-    made = [a for a in rows if all(min(values[a]) < max(values[b]) for b in rows if b != a)]
+    """Who is best by the mean, and all whose best cell beats the worst cells of the others."""
+    sign = 1 if low else -1
+    values = {}
+    for name in METHODS:
+        cells = [sign * x for x in result.values(name, column)]
+        if len(cells) > 1:  # GANs and VAE only
+            values[name] = cells
+
+    fair = min(values, key=lambda name: mean(values[name]))
+    made = []
+    for name, cells in values.items():
+        worst_of_others = [max(others) for other, others in values.items() if other != name]
+        if min(cells) < min(worst_of_others):
+            made.append(name)
     return fair, made
 
 
 # %% tags=["nbval-ignore-output"]
 for column in (*quality, *diversity):
-    fair, made = find_winners(column, low=column not in diversity[:2])
+    low = column not in ("pixel_diversity", "copy_distance")
+    fair, made = find_winners(column, low)
     print(f"{column:<22} fair: {fair:<12} can be made to win: {', '.join(made)}")
 
 # %% [markdown]
-# Here most gaps are larger than the spread, so most columns have one possible winner. Where two methods are close,
-# whoever shows one seed each decides. The largest spread is FastGAN's diversity: one of its three seeds found mirror
-# images, the others one picture only. Whoever saw only that seed would tell another story about the method.
+# Here most gaps are larger than the spread, so most columns have one possible winner. Where two
+# methods are close, whoever shows one seed each decides. The largest spread is FastGAN's diversity:
+# one of its three seeds found mirror images, the others one picture only. Whoever saw only that
+# seed would tell another story about the method.
 #
 # ## Your own question
 #
-# Which is best depends on what you want it for. Let w be how much quality counts against diversity. Rank the methods in
-# both columns (1 is best) and mix: w times the rank in fidelity and 1 - w times the rank in diversity; the lowest sum
-# wins. The figure has all w at once; the slider puts the winner's pictures below.
+# Which is best depends on what you want it for. Let w be how much quality counts against diversity.
+# Rank the methods in both columns (1 is best) and mix: w times the rank in fidelity and 1 - w times
+# the rank in diversity; the lowest sum wins. The figure has all w at once; the slider puts the
+# winner's pictures below.
 
 
 # %%
@@ -305,33 +329,34 @@ def rank(column: str, low: bool) -> dict[str, int]:
     """1 for the best mean of a column, and so on."""
     means = {name: mean(result.values(name, column)) for name in METHODS}
     order = sorted(means, key=means.get, reverse=not low)
-    return {name: order.index(name) + 1 for name in order}
+    return {name: place for place, name in enumerate(order, start=1)}
 
 
-ranks = rank("patch_fidelity", low=True), rank("pixel_diversity", low=False)
+fidelity = rank("patch_fidelity", low=True)
+variety = rank("pixel_diversity", low=False)
 
 
-def score(name: str, w: float) -> float:
-    return w * ranks[0][name] + (1 - w) * ranks[1][name]
+def mix_ranks(name: str, w: float) -> float:
+    """A method's mixed rank; low wins."""
+    return w * fidelity[name] + (1 - w) * variety[name]
 
 
 # %%
-for name in METHODS:
-    plt.plot([0, 1], [score(name, 0), score(name, 1)], label=name)
-plt.gcf().set_size_inches(7, 3)
-plt.xlabel("w: only diversity (0) to only quality (1)")
-plt.ylabel("mixed rank (low wins)")
-plt.legend(bbox_to_anchor=(1, 1))
-plt.show()
+lines = {name: [mix_ranks(name, 0), mix_ranks(name, 1)] for name in METHODS}
+label = "w: only diversity (0) to only quality (1)"
+plot_lines(lines, xlabel=label, ylabel="mixed rank (low wins)")
 
 # %% tags=["nbval-ignore-output"]
 slider = widgets.FloatSlider(value=0.5, min=0, max=1, step=0.05, description="w")
-view, label = Picture("Six pictures of the winner", None), widgets.Label()
+view = Picture("Six pictures of the winner", None)
+label = widgets.Label()
 
 
-def show_winner(change=None) -> None:
-    winner = min(METHODS, key=lambda name: score(name, slider.value))
-    label.value, view.value = f"{winner} wins", encode(contact_sheet({winner: pictures[winner][:6]}, scale=2))
+def show_winner(change: dict | None = None) -> None:
+    """Draw six images of the method that wins at the slider's w."""
+    winner = min(METHODS, key=lambda name: mix_ranks(name, slider.value))
+    label.value = f"{winner} wins"
+    view.value = encode(contact_sheet({winner: images[winner][:6]}, scale=2))
 
 
 slider.observe(show_winner, "value")
@@ -339,13 +364,13 @@ show_winner()
 widgets.VBox([slider, label, view])
 
 # %% [markdown]
-# A rank throws away *how much* better, and a mixed score hides that somebody chose w. Two columns are more honest than
-# one number.
+# A rank throws away *how much* better, and a mixed score hides that somebody chose w. Two columns
+# are more honest than one number.
 #
 # ## What the papers say
 #
-# **Published** (SIV-GAN, Table 1, frames of DAVIS-YFCC100M at a few hundred pixels, full trainings on GPUs; SIFID: low
-# is near the training picture; the other three: high is diverse):
+# **Published** (SIV-GAN, Table 1, frames of DAVIS-YFCC100M at a few hundred pixels, full trainings
+# on GPUs; SIFID: low is near the training picture; the other three: high is diverse):
 #
 # | | SIFID, shallow | LPIPS | pixel diversity | distance to train |
 # |---|---|---|---|---|
@@ -354,16 +379,19 @@ widgets.VBox([slider, label, view])
 # | FastGAN | 0.13 | 0.18 | 0.49 | 0.11 |
 # | SIV-GAN | 0.08 | 0.33 | 0.66 | 0.37 |
 #
-# There SIV-GAN leads in every column; here it leads in copy distance only. Both can be true: other pictures, sixteen
-# times as many pixels or more, trainings of hours. What agrees is FastGAN, in both the least diverse and the nearest to
-# the training picture. So do not take from this lesson which method is best. Take from it how one finds out.
+# There SIV-GAN leads in every column; here it leads in copy distance only. Both can be true: other
+# pictures, sixteen times as many pixels or more, trainings of hours. What agrees is FastGAN, in
+# both the least diverse and the nearest to the training picture. So do not take from this lesson
+# which method is best. Take from it how to find out.
 #
 # ## Exercises
 #
-# Replace each `...`; the cell below then checks. Solutions are in `solutions/09_five_answers.ipynb`.
+# Replace each `...`; the cell below then checks. Solutions are in
+# `solutions/09_five_answers.ipynb`.
 #
-# **1.** A method is *dominated* if another is at least as good in both questions and better in one. Return those that
-# are not, given (fidelity, diversity) of each: low fidelity values and high diversity are good.
+# **1.** A method is *dominated* if another is at least as good in both questions and better in one.
+# Return those that are not, given (fidelity, diversity) of each: low fidelity values and high
+# diversity are good.
 
 
 # %%
@@ -377,13 +405,14 @@ toy = {"a": (1.0, 0.2), "b": (2.0, 0.5), "c": (2.0, 0.4), "d": (3.0, 0.5), "e": 
 if find_best(toy) is None:
     print("not yet: find_best returns nothing; for each name ask whether any other dominates it")
 else:
-    assert find_best(toy) == {"a", "b", "e"}, "c and d are dominated by b; nobody dominates a, b and e"
-    assert find_best({"a": (1.0, 0.2), "b": (1.0, 0.2)}) == {"a", "b"}, "equals do not dominate each other"
+    assert find_best(toy) == {"a", "b", "e"}, "b dominates c and d; nobody dominates a, b and e"
+    equals = find_best({"a": (1.0, 0.2), "b": (1.0, 0.2)})
+    assert equals == {"a", "b"}, "equals do not dominate each other"
     print("exercise 1: right")
 
 # %% [markdown]
-# **2.** How many seeds of each must two methods have, for a clean sweep by luck to be rarer than `chance`? Among n + n
-# values there are C(2n, n) choices; `math.comb` counts them.
+# **2.** How many seeds of each must two methods have, for a clean sweep by luck to be rarer than
+# `chance`? Among n + n values there are C(2n, n) choices; `math.comb` counts them.
 
 
 # %%
@@ -397,12 +426,12 @@ if seeds_needed(0.06) is None:
     print("not yet: seeds_needed returns nothing; try n = 1, 2, 3, ...")
 else:
     assert seeds_needed(0.06) == 3, "1 in 20 is below 0.06, and 1 in 6 is not"
-    assert seeds_needed(0.01) == 5, "1 in 70 for four seeds is not below 0.01, 1 in 252 for five is"
+    assert seeds_needed(0.01) == 5, "1 in 70 for four seeds is not below 0.01, 1 in 252 is"
     print("exercise 2: right")
 
 # %% [markdown]
-# **3.** A pilot says what one iteration takes; for a pyramid that is one update of *every* stage. Return how many
-# iterations fit into the budget, at least one.
+# **3.** A pilot says what one iteration takes; for a pyramid that is one update of *every* stage.
+# Return how many iterations fit into the budget, at least one.
 
 
 # %%
@@ -415,33 +444,34 @@ def count_iterations(budget: float, seconds_of_stages: list[float]) -> int:
 if count_iterations(300, [0.09]) is None:
     print("not yet: count_iterations returns nothing; add up the stages first")
 else:
+    pyramid = count_iterations(300, [0.125, 0.25, 0.125])
     assert count_iterations(300, [0.09]) == 3333, "300 / 0.09, rounded down"
-    assert count_iterations(300, [0.125, 0.25, 0.125]) == 600, "one iteration updates every stage: add the stages up"
+    assert pyramid == 600, "one iteration updates every stage: add the stages up"
     assert count_iterations(1, [2.0]) == 1, "at least one, or there is nothing to look at"
     print("exercise 3: right")
 
 # %% [markdown]
 # ## Quiz
 #
-# **1.** Two methods were given 1,000 iterations each. Is that a fair budget? (a) Yes, the same number. (b) Not if an
-# iteration of one costs five times as much. (c) Only on a GPU.
-# <details><summary>Answer</summary>(b). Say which resource is equal, and give the others: here seconds are equal, and
-# iterations, parameters and memory stand in the table.</details>
+# **1.** Two methods were given 1,000 iterations each. Is that a fair budget? (a) Yes, the same
+# number. (b) Not if an iteration of one costs five times as much. (c) Only on a GPU.
+# <details><summary>Answer</summary>(b). Say which resource is equal, and give the others: here
+# seconds are equal, and iterations, parameters and memory stand in the table.</details>
 #
-# **2.** Method A: 0.52 ± 0.05 (3). Method B: 0.55 ± 0.06 (3). What can you write? (a) B is better. (b) No difference
-# was found with three seeds. (c) They are equally good.
-# <details><summary>Answer</summary>(b). (c) would be a claim too: that a difference was looked for with enough
-# seeds to find it.</details>
+# **2.** Method A: 0.52 ± 0.05 (3). Method B: 0.55 ± 0.06 (3). What can you write? (a) B is better.
+# (b) No difference was found with three seeds. (c) They are equally good.
+# <details><summary>Answer</summary>(b). (c) would be a claim too: that a difference was looked for
+# with enough seeds to find it.</details>
 #
-# **3.** Why is GPDM one cell and not three? (a) It always fails. (b) It trains nothing; a training seed changes
-# nothing, and its spread would be a made-up zero. (c) It is too slow.
-# <details><summary>Answer</summary>(b). Its pictures differ by the seed of the *sample*, which is the same
-# everywhere.</details>
+# **3.** Why is GPDM one cell and not three? (a) It always fails. (b) It trains nothing; a training
+# seed changes nothing, and its spread would be a made-up zero. (c) It is too slow.
+# <details><summary>Answer</summary>(b). Its pictures differ by the seed of the *sample*, which is
+# the same everywhere.</details>
 #
-# **4.** A figure in a paper shows six samples of each method. What do you ask? (a) Which seeds, and who chose the six.
-# (b) The resolution. (c) The learning rate.
-# <details><summary>Answer</summary>(a). Ours are the first six of the first seed, in the order they were
-# drawn.</details>
+# **4.** A figure in a paper shows six samples of each method. What do you ask? (a) Which seeds, and
+# who chose the six. (b) The resolution. (c) The learning rate.
+# <details><summary>Answer</summary>(a). Ours are the first six of the first seed, in the order they
+# were drawn.</details>
 
 # %% [markdown]
 # ## Where we differ
@@ -452,7 +482,7 @@ else:
 # | size | up to some hundred pixels | 48 x 64 |
 # | budget | each method's own full training | 300 seconds on one core |
 # | spread | not given | three seeds |
-# | metrics | SIFID, LPIPS: need published weights | such that need none |
+# | metrics | SIFID, LPIPS: need published weights | metrics that need none |
 # | samples shown | chosen, mostly | the first ones |
 #
 # ## Next

@@ -1,18 +1,19 @@
 """Figures for notebooks: the map of SIV-GAN, images, maps of features, curves."""
 
+import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from siv_lite.errors import SivLiteError
-from siv_lite.frames import image_grid
+from siv_lite.frames import image_grid, to_uint8
 
 DPI = 100
 MAP = Path(__file__).with_name("map.svg")
@@ -84,6 +85,22 @@ def show_images(
     plt.show()
 
 
+def show_row(images: dict[str, Tensor]) -> None:
+    """Show images side by side, each under its title.
+
+    Args:
+        images: title -> image (1, 3, H, W) in [-1, 1]; all are drawn equally wide.
+    """
+    with plt.rc_context({"font.size": 12}):
+        figure = plt.figure(figsize=(2.6 * len(images), 2.6), layout="constrained")
+        panels = figure.subplots(1, len(images), squeeze=False)[0]
+        for axes, (title, image) in zip(panels, images.items(), strict=True):
+            axes.imshow(to_uint8(image)[0], interpolation="nearest")
+            axes.set_title(title)
+            axes.axis("off")
+        plt.show()
+
+
 def color_maps(maps: Tensor, limit: float = 1.0) -> Tensor:
     """Color maps of one channel: blue where negative, white at 0, red where positive.
 
@@ -112,15 +129,44 @@ def plot_lines(
         options: further ones of Matplotlib's `Axes.set`, such as `xlabel` and `yscale`.
     """
     with plt.rc_context({"font.size": 12}):
-        axes = plt.figure(figsize=(8, 3.2), layout="constrained").add_subplot()
+        axes = plt.figure(figsize=(9, 3.2), layout="constrained").add_subplot()
         for label, values in lines.items():
             places = range(len(values)) if x is None else x
             marker = "o" if len(values) <= 16 else None
             axes.plot(places, values, marker=marker, label=label)
         axes.set(**options)
         if len(lines) > 1:
-            axes.legend()
+            axes.legend(bbox_to_anchor=(1, 1), loc="upper left")  # beside the lines, not on them
         plt.show()
+
+
+def show_table(rows: dict[str, dict[str, float]], high: set[str]) -> None:
+    """Show metrics as a table, the best value of each column in gold.
+
+    Args:
+        rows: name -> metric -> value; all rows have the metrics of the first.
+        high: the metrics of which the largest value is the best; of all others it is the smallest.
+    """
+    from IPython.display import HTML, display
+
+    metrics = list(next(iter(rows.values())))
+    best = {}
+    for metric in metrics:
+        choose = max if metric in high else min
+        best[metric] = choose(rows, key=lambda name: rows[name][metric])
+
+    heads = [
+        f"{metric.replace('_', ' ')}<br>{'high' if metric in high else 'low'}" for metric in metrics
+    ]
+    lines = ["<th></th>" + "".join(f"<th>{head}</th>" for head in heads)]
+    for name, row in rows.items():
+        line = f"<th>{html.escape(name)}</th>"
+        for metric in metrics:
+            style = " style='background: gold; color: black'" if best[metric] == name else ""
+            digits = 1 if row[metric] > 9 else 4
+            line += f"<td{style}>{row[metric]:.{digits}f}</td>"
+        lines.append(line)
+    display(HTML("<table><tr>" + "</tr><tr>".join(lines) + "</tr></table>"))
 
 
 def plot_losses(log: list[dict[str, float]]) -> None:

@@ -88,12 +88,12 @@ def naive_gradient(image, frame, directions):
 def test_a_whole_sample_is_noise_moved_by_adam_against_that_gradient(toy_frames):
     """Two levels, both of the frame's size, so that nothing is resized; two steps on each."""
     settings = dict(steps=2, projections=3, patch_size=3, coarsest_side=32, learning_rate=0.02)
-    method = build(toy_frames, **settings)
+    method = build(toy_frames, noise_amplitude=0.7, **settings)
     assert method.sizes == [(32, 48), (32, 48)]
     latents = method.sample_latents(1, seed=4)
     found, distances = method.match(latents)
 
-    image = 0.1 * latents[0].view(3, 32, 48).double().numpy()
+    image = 0.7 * latents[0].view(3, 32, 48).double().numpy()
     frame = toy_frames[0].double().numpy()
     generator = torch.Generator().manual_seed(0)
     for _ in range(2):

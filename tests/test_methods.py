@@ -66,6 +66,12 @@ def test_samples_have_the_promised_size_and_range(reference):
     torch.testing.assert_close(one_by_one, images, atol=1e-3, rtol=0)  # a sample does not depend on its batch
 
 
+def test_the_first_latents_are_the_same_however_many_are_drawn(reference):
+    many = reference.method.sample_latents(7, seed=2)
+    for n in (1, 3):
+        assert torch.equal(reference.method.sample_latents(n, seed=2), many[:n])
+
+
 def test_other_sizes_are_drawn_or_refused(reference):
     if reference.method.resizable:
         assert reference.sample(1, size=(44, 100)).shape[-2:] == (44, 100)

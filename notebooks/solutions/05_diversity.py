@@ -48,7 +48,7 @@ def train_toy(weight: float, judge: float = 1.0) -> list[float]:
 # ## Exercise 1
 #
 # The derivative of `k (a^2 + (b - 3)^2) - 2 lambda a` in a is `2 k a - 2 lambda`, which is zero at a = lambda / k. Only
-# the ratio of the two weights counts: that is why lambda means nothing before one says against what (`balance`).
+# the ratio of the two weights counts: that is why lambda means nothing before one says against what (`diversity_scale`).
 
 
 # %%
@@ -98,7 +98,7 @@ else:
 # %%
 def literal_settings():
     """SIV-GAN's settings for the colleague."""
-    return make_settings("siv_gan", "smoke", diversity="images", diversity_weight=0.5, balance=1.0)
+    return make_settings("siv_gan", "smoke", diversity="images", diversity_weight=0.5, diversity_scale=1.0)
 
 
 # %%
@@ -108,5 +108,5 @@ if answer is None:
 else:
     assert answer.diversity == "images", "DR is not in image space: look at `diversity`"
     assert answer.diversity_weight == 0.5, "Table 5's last row has another lambda: look at `diversity_weight`"
-    assert answer.balance == 1, "That is not Eq. 5 to the letter: look at `balance`"
+    assert answer.diversity_scale == 1, "That is not Eq. 5 to the letter: look at `diversity_scale`"
     print("exercise 3: right")

@@ -83,8 +83,8 @@ if done_at(0.5, 4800, 0.3) is None:
 else:
     for share, length, decay in ((0.5, 4800, 0.3), (0.25, 4800, 0.3), (0.5, 1000, 1.0)):
         model = fresh(iterations=length, decay=decay)
-        model.count.fill_(done_at(share, length, decay))
-        rate = model.rate().item() / 2e-4
+        model.iteration.fill_(done_at(share, length, decay))
+        rate = model.learning_rate().item() / 2e-4
         assert math.isclose(rate, share, rel_tol=1e-3), f"{length} iterations, decay {decay}: {rate:.2f}, not {share}"
     print("exercise 2: right")
 

@@ -91,7 +91,7 @@ else:
 # %%
 def save_page(run, caption: str, path: Path) -> None:
     """A contact sheet of a run, with the picture's origin as its first line."""
-    rows = {caption: run.frames[:4], "seed 7": run.pictures(4, seed=7)}
+    rows = {caption: run.frames[:4], "seed 7": run.sample_images(4, seed=7)}
     save_image(contact_sheet(rows, scale=2), path)
 
 
@@ -102,7 +102,7 @@ save_page(run, caption, page)
 if not page.exists():
     print("not yet: there is no page.png; give `path` to save_image")
 else:
-    expected = contact_sheet({caption: run.frames[:4], "seed 7": run.pictures(4, seed=7)}, scale=2)
+    expected = contact_sheet({caption: run.frames[:4], "seed 7": run.sample_images(4, seed=7)}, scale=2)
     found = Image.open(page)
     assert found.size == expected.size, f"the page is {found.size}, not {expected.size}: look at scale and rows"
     assert np.array_equal(found, expected), "the size is right, the content not: look at captions and seed"

@@ -1,5 +1,6 @@
 """`Method`: what every method of this package has to answer, and what it gets for free."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -8,6 +9,8 @@ from torch import Tensor, nn
 
 from siv_lite.errors import SivLiteError
 from siv_lite.nn import Network, adam_state, assign_gradients
+
+NORMAL_BLOCK = 16  # torch draws normal numbers on the CPU in blocks of so many
 
 
 class Method(ABC):
@@ -238,3 +241,23 @@ class Method(ABC):
             tensor.copy_(state[name])
         for network in self.networks.values():
             network.normalize(power_iteration=False)
+
+
+def sample_latent_rows(n: int, shape: tuple[int, ...], seed: int) -> Tensor:
+    """Draw latents such that the first rows are the same however many are drawn.
+
+    torch draws normal numbers in blocks of 16, and draws an incomplete last block anew, in another
+    way: the last row of three would not be the third of twenty. So whole blocks are drawn.
+
+    Args:
+        n: number of rows.
+        shape: of one row.
+        seed: the only thing that the rows depend on.
+
+    Returns:
+        (n, *shape), N(0, 1), on the CPU.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    num_values = n * math.prod(shape)
+    num_drawn = math.ceil(num_values / NORMAL_BLOCK) * NORMAL_BLOCK
+    return torch.randn(num_drawn, generator=generator)[:num_values].view(n, *shape)

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from siv_lite import losses
 from siv_lite.augment import diff_augment
 from siv_lite.errors import SivLiteError
-from siv_lite.methods.base import Method
+from siv_lite.methods.base import Method, sample_latent_rows
 from siv_lite.methods.settings import Bounds, Count, ImageSize, Probability, Weight
 from siv_lite.metrics.pretrained import ALEXNET_SIDE, lpips_vectors
 from siv_lite.nn import LEAKY_SLOPE, SpectralConv2d, SpectralNetwork, make_adam, update_ema
@@ -215,6 +215,7 @@ class Generator(SpectralNetwork):
         self.resolutions = resolutions_between(COARSEST, resolution)
         channels = channel_table(GENERATOR_WIDTHS, settings.base_channels)
 
+        # Blocks from 8 on. (First of all modules: weights are drawn in the order of definition.)
         self.blocks = nn.ModuleList()
         for r in self.resolutions[1:]:
             noisy = len(self.blocks) % 2 == 0
@@ -270,7 +271,7 @@ class Generator(SpectralNetwork):
         x = x.view(n, *self.grid, -1).permute(0, 3, 1, 2)  # (n, C, h, w), channels last
         x = gated_linear_unit(self.norm(x))
 
-        maps = [x]  # one for each of `resolutions`
+        maps = [x]  # maps[i] has resolution self.resolutions[i]
         for i, block in enumerate(self.blocks, start=1):
             for layer in block:
                 x = layer(x, generator)
@@ -657,8 +658,7 @@ class FastGAN(Method):
         Returns:
             (n, latent_size), on the CPU.
         """
-        shape = (n, self.settings.latent_size)
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+        return sample_latent_rows(n, (self.settings.latent_size,), seed)
 
     @torch.no_grad()
     def generate(

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from siv_lite.methods.base import Method
+from siv_lite.methods.base import Method, sample_latent_rows
 from siv_lite.methods.pyramid import pyramid_sizes, resize
 from siv_lite.methods.settings import Bounds, ImageSize
 
@@ -197,9 +197,8 @@ class GPDM(Method):
         Returns:
             (n, 3 * h * w), on the CPU.
         """
-        shape = (n, 3, *self.scaled_sizes(size)[0])
-        noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-        return noise.flatten(1)
+        height, width = self.scaled_sizes(size)[0]
+        return sample_latent_rows(n, (3 * height * width,), seed)
 
     def generate(
         self,

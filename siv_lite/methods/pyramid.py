@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siv_lite.errors import SivLiteError
-from siv_lite.methods.base import Method
+from siv_lite.methods.base import Method, sample_latent_rows
 from siv_lite.nn import LEAKY_SLOPE, Network
 
 ROUNDING = 1e-9  # keeps math.ceil from rounding 25.000000000000004 up to 26
@@ -224,8 +224,7 @@ class Pyramid(Method):
         """
         shapes = self.noise_shapes(self.scaled_sizes(size))
         num_values = sum(math.prod(shape) for shape in shapes)
-        generator = torch.Generator().manual_seed(seed + SAMPLING_SEED_OFFSET)
-        return torch.randn((n, num_values), generator=generator)
+        return sample_latent_rows(n, (num_values,), seed + SAMPLING_SEED_OFFSET)
 
     def split_latents(self, latents: Tensor, sizes: list[tuple[int, ...]]) -> list[Tensor]:
         """Split latents into the noise of every stage.

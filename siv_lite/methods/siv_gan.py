@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from siv_lite import losses
 from siv_lite.augment import apply_transforms, mix_channels, mix_rectangle, sample_transforms
 from siv_lite.errors import SivLiteError
-from siv_lite.methods.base import Method
+from siv_lite.methods.base import Method, sample_latent_rows
 from siv_lite.methods.settings import Bounds, Count, ImageSize, Probability, Weight
 from siv_lite.nn import LEAKY_SLOPE, SpectralConv2d, SpectralNetwork, make_adam, update_ema
 
@@ -540,7 +540,7 @@ class SIVGAN(Method):
 
         # Generate fakes, without gradients: this update is D's.
         with self.autocast(), torch.no_grad():
-            z = self.sample_noise(n, self.generator)  # (n, latent_size)
+            z = self.sample_noise(n)  # (n, latent_size)
             fake = self.G.to_images(self.G.features(z))  # (n, 3, h, w) per scale, fine to coarse
 
         # Draw real images, and put both into one batch per scale, the real ones first.
@@ -560,7 +560,7 @@ class SIVGAN(Method):
 
         # Generate again, now with gradients, and let the new D judge.
         with self.autocast():
-            z = self.sample_noise(n, self.generator)
+            z = self.sample_noise(n)
             features = self.G.features(z)
             fake = self.G.to_images(features)
             logits = self.D(self.augment(fake))
@@ -619,7 +619,7 @@ class SIVGAN(Method):
             case "DS":
                 return losses.diversity_sensitive(images, z)
             case "zCR":
-                z_nearby = z + 0.1 * self.sample_noise(len(z), self.generator)
+                z_nearby = z + 0.1 * self.sample_noise(len(z))
                 nearby = self.G.to_images(self.G.features(z_nearby), num_scales=1)[0]
                 return losses.latent_consistency(images, nearby)
         return torch.zeros_like(self.iteration)
@@ -648,10 +648,10 @@ class SIVGAN(Method):
         remaining = (self.iterations - self.iteration) / decay_iterations
         return settings.learning_rate * remaining.clamp(max=1)
 
-    def sample_noise(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw z ~ N(0, I), (n, latent_size), on the generator's device."""
+    def sample_noise(self, n: int) -> Tensor:
+        """Draw z ~ N(0, I) for training, (n, latent_size)."""
         shape = (n, self.settings.latent_size)
-        return torch.randn(shape, generator=generator, device=generator.device)
+        return torch.randn(shape, generator=self.generator, device=self.device)
 
     def sample_latents(self, n: int, seed: int, size: tuple[int, int] | None = None) -> Tensor:
         """Draw latents.
@@ -664,7 +664,7 @@ class SIVGAN(Method):
         Returns:
             (n, latent_size), on the CPU.
         """
-        return self.sample_noise(n, torch.Generator().manual_seed(seed))
+        return sample_latent_rows(n, (self.settings.latent_size,), seed)
 
     @torch.no_grad()
     def generate(
