@@ -351,7 +351,8 @@ def draw_edits(image: torch.Tensor, count: int) -> dict[str, torch.Tensor]:
     """Random rectangles, each moved to a random place, and each turned in hue where it is."""
     generator = torch.Generator().manual_seed(0)
     sides = torch.tensor(image.shape[1:])
-    moved, recolored = [], []
+    moved = []
+    recolored = []
     for _ in range(count):
         random = torch.rand(4, 2, generator=generator)
         size = ((0.2 + 0.3 * random[0]) * sides).long()
