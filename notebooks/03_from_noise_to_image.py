@@ -635,7 +635,7 @@ else:
 #
 # | | paper | official code | here |
 # |---|---|---|---|
-# | from z to the map | broadcast: z in every cell | transposed convolution | the same, or `broadcast` |
+# | from z to the map | broadcast: z in every cell | a transposed convolution, no norm | release's; or `broadcast` |
 # | coarsest map | 3 x 5, adjustable | bends the picture to its grid | nearest to its shape |
 # | to-RGB | at intermediate blocks | at every block | at the blocks whose pictures D reads |
 # | upsampling | blocks like BigGAN's | nearest, then 3 x 3 | the same function, as one stamp |

@@ -9,7 +9,8 @@
 # %% [markdown]
 # # Solutions of 01 One image is a data set
 #
-# One way each; yours may differ. The checks are those of the lesson. It runs in seconds and trains nothing.
+# One way each; yours may differ. The checks are those of the lesson. It runs in seconds and trains
+# nothing.
 
 # %% tags=["parameters"]
 source: str = "../../data_samples/beach.png"  # the image of exercise 3
@@ -21,46 +22,60 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import contact_sheet, read_frames
-from siv_lite.metrics import sliced_wasserstein as scale_distances  # equal to ours, as the lesson asserts
+from siv_lite.metrics import sliced_wasserstein as scale_distances  # equal to ours in the lesson
 
 frames = read_frames(source, max_size=64)[:1]
-height, width = frames.shape[2:]
-frames = frames[..., : height // 16 * 16, : width // 16 * 16]
+height = frames.shape[2] // 16 * 16
+width = frames.shape[3] // 16 * 16
+frames = frames[..., :height, :width]
 
 # %% [markdown]
-# **1. Count.** How many patches of `size` x `size` does a pyramid hold in all, given the (height, width) of its scales?
-# A picture smaller than the patch holds none.
+# **1. Count.** How many patches of `size` x `size` does a pyramid hold in all, given the (height,
+# width) of its scales? A picture smaller than the patch holds none.
 
 # %% [markdown]
-# A window fits at (side - size + 1) places along a side, and at none where that is negative. Without `max`, two
-# negative counts would even multiply to a positive one.
+# A window fits at (side - size + 1) places along a side, and at none where that is negative.
+# Without `max`, two negative counts would even multiply to a positive one.
+
 
 # %%
 def count_patches(sizes: list[tuple[int, int]], size: int) -> int:
-    return sum(max(0, high - size + 1) * max(0, wide - size + 1) for high, wide in sizes)
+    """How many patches of size x size pixels all these (height, width) hold together."""
+    count = 0
+    for high, wide in sizes:
+        down = max(0, high - size + 1)
+        across = max(0, wide - size + 1)
+        count += down * across
+    return count
 
 
 # %%
 if count_patches([(4, 5)], 3) is None:
     print("not yet: count_patches returns nothing")
 else:
-    assert count_patches([(4, 5)], 3) == 6, "one scale first: 2 x 3 places"
-    assert count_patches([(48, 64), (25, 34)], 11) == 2052 + 360, "add up the scales"
-    assert count_patches([(48, 64), (6, 64)], 11) == 2052, "6 pixels hold no window of 11, not a negative number"
-    print("right")
+    one_scale = count_patches([(4, 5)], 3)
+    two_scales = count_patches([(48, 64), (25, 34)], 11)
+    too_small = count_patches([(48, 64), (6, 64)], 11)
+    assert one_scale == 6, "one scale first: 2 x 3 places"
+    assert two_scales == 2052 + 360, "add up the scales"
+    assert too_small == 2052, "6 pixels hold no window of 11, not a negative number"
+    print("exercise 1: right")
 
 # %% [markdown]
-# **2. Receptive field.** For any chain of convolutions with these kernel sizes and strides (a stride of 2 keeps every
-# second output), how many pixels does one output see? Think of how many input pixels one step of each layer is worth.
-# The check asks a gradient.
+# **2. Receptive field.** For any chain of convolutions with these kernel sizes and strides (a
+# stride of 2 keeps every second output), how many pixels does one output see? Think of how many
+# input pixels one step of each layer is worth. The check asks a gradient.
 
 # %% [markdown]
-# A layer adds (kernel - 1) steps, and every stride before it has made the steps longer. For five layers of 3 x 3
-# without strides that is 1 + 5 x 2 = 11 again.
+# A layer adds (kernel - 1) steps, and every stride before it has made the steps longer. For five
+# layers of 3 x 3 without strides that is 1 + 5 x 2 = 11 again.
+
 
 # %%
 def receptive_field(kernels: list[int], strides: list[int]) -> int:
-    seen, step = 1, 1  # pixels that one output sees; pixels from one output of the layer to the next
+    """How many pixels, along one side, one output of such a chain sees."""
+    seen = 1  # pixels that one output sees
+    step = 1  # pixels from one output of the layer to the next
     for kernel, stride in zip(kernels, strides, strict=True):
         seen += (kernel - 1) * step
         step *= stride
@@ -68,32 +83,39 @@ def receptive_field(kernels: list[int], strides: list[int]) -> int:
 
 
 # %%
-def measured(kernels: list[int], strides: list[int]) -> int:
+def measure_field(kernels: list[int], strides: list[int]) -> int:
     """The receptive field of such a chain in one dimension, by gradient."""
-    row = result = torch.zeros(1, 1, 200, requires_grad=True)
+    row = torch.zeros(1, 1, 200, requires_grad=True)
+    result = row
     for kernel, stride in zip(kernels, strides, strict=True):
         result = F.conv1d(result, torch.ones(1, 1, kernel), stride=stride)
-    return int(torch.autograd.grad(result[0, 0, 2], row)[0].count_nonzero())
+    (gradient,) = torch.autograd.grad(result[0, 0, 2], row)
+    return int(gradient.count_nonzero())
 
 
 if receptive_field([3], [1]) is None:
     print("not yet: receptive_field returns nothing")
 else:
-    for chain in (([3] * 5, [1] * 5), ([5, 3], [1, 1]), ([3, 3], [2, 1]), ([4, 4, 3], [2, 2, 1])):
-        assert receptive_field(*chain) == measured(*chain), f"kernels and strides {chain}: {measured(*chain)} pixels"
-    print("right")
+    chains = [([3] * 5, [1] * 5), ([5, 3], [1, 1]), ([3, 3], [2, 1]), ([4, 4, 3], [2, 2, 1])]
+    for chain in chains:
+        seen = measure_field(*chain)
+        assert receptive_field(*chain) == seen, f"kernels and strides {chain}: {seen} pixels"
+    print("exercise 2: right")
 
 # %% [markdown]
-# **3. Fool the coarse scale.** Shuffling whole tiles fooled the finest scale. Do the opposite, and without blur: change
-# `image` so that the finest distance is above 0.2 while the coarsest stays below 0.05. Hint: average pooling by 4 is
-# all that the coarsest scale sees. What may you do to the pixels within a block of 4 x 4?
+# **3. Fool the coarse scale.** Shuffling whole tiles fooled the finest scale. Do the opposite, and
+# without blur: change `image` so that the finest distance is above 0.2 while the coarsest stays
+# below 0.05. Hint: average pooling by 4 is all that the coarsest scale sees. What may you do to the
+# pixels within a block of 4 x 4?
 
 # %% [markdown]
-# Put the 16 pixels of each block into another order, the same everywhere. Every mean stays as it was, to the last
-# digit but rounding, so the coarsest distance is 0. The fine detail is scrambled.
+# Put the 16 pixels of each block into another order, the same everywhere. Every mean stays as it
+# was, to the last digit but rounding, so the coarsest distance is 0. The fine detail is scrambled.
+
 
 # %%
 def fool_coarse(image: torch.Tensor) -> torch.Tensor:
+    """The image (1, 3, H, W), changed so that only the finest scale notices."""
     blocks = image.unfold(2, 4, 4).unfold(3, 4, 4)  # (1, 3, down, across, 4, 4)
     order = torch.randperm(16, generator=torch.Generator().manual_seed(0))
     mixed = blocks.flatten(4)[..., order].unflatten(4, (4, 4))
@@ -106,10 +128,11 @@ if fooled is None:
     print("not yet: fool_coarse returns nothing")
 else:
     fine, _, coarse = scale_distances(fooled, frames)
-    assert fooled.shape == frames.shape and fooled.abs().max() <= 1, "a picture of the same size, within [-1, 1]"
+    assert fooled.shape == frames.shape, "it must have the same size"
+    assert fooled.abs().max() <= 1, "its values must stay within [-1, 1]"
     assert fine > 0.2, f"the finest distance is only {fine:.3f}: change more within the blocks"
-    assert coarse < 0.05, f"the coarsest distance is {coarse:.3f}: the mean of every block must stay"
-    print("right")
+    assert coarse < 0.05, f"the coarsest distance is {coarse:.3f}: keep the mean of every block"
+    print("exercise 3: right")
 
 # %% tags=["nbval-ignore-output"]
 contact_sheet({"the picture": frames, "the same to the coarsest scale": fooled}, scale=4)

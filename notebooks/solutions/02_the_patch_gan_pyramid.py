@@ -13,7 +13,9 @@
 
 # %% tags=["parameters"]
 source: str = "../../data_samples/balloons.png"  # the picture whose SinGAN exercise 3 draws with
-preset: str = "lesson"  # smoke or lesson; it matters only where no shipped run is found, and one is trained
+preset: str = (
+    "lesson"  # smoke or lesson; it matters only where no shipped run is found, and one is trained
+)
 out: str = "../../runs/lesson_02"  # folder of a SinGAN that is trained here
 
 # %% tags=["nbval-ignore-output"]
@@ -22,9 +24,8 @@ from pathlib import Path
 import torch
 
 from siv_lite import contact_sheet, losses, open_run, read_frames, train
+from siv_lite.lesson_checks import check
 from siv_lite.methods.pyramid import pyramid_sizes
-
-close = torch.testing.assert_close
 
 # %% tags=["nbval-ignore-output"]
 folder = Path(source).parent / "runs" / f"{Path(source).stem}_singan"
@@ -33,69 +34,77 @@ if not folder.exists():
 run = open_run(folder, "cpu")
 method = run.method
 latents = method.draw_latents(4, seed=1)
-real, fake = torch.ones(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
+real = torch.ones(1, 3, 4, 4)
+fake = torch.zeros(1, 3, 4, 4)
 
 # %% [markdown]
 # ## Exercise 1
 #
-# The steps are as many as it takes to reach `short`, and one more as in the release; the stages are one more than the
-# steps, since the coarsest needs none. With a logarithm: `ceil(log(coarsest / short) / log(factor)) + 2`.
+# The steps are as many as it takes to reach `short`, and one more as in the official code; the
+# stages are one more than the steps, since the coarsest needs none. With a logarithm:
+# `ceil(log(coarsest / short) / log(factor)) + 2`.
 
 
 # %%
 def count_stages(short: int, coarsest: int, factor: float) -> int:
-    """Stages from `coarsest` to `short` pixels, each at most 1 / `factor` times larger than the one below."""
-    stages, side = 2, coarsest
+    """Stages from `coarsest` to `short` pixels, each at most 1 / `factor` times the one below."""
+    stages = 2
+    side = coarsest
     while side < short:
-        stages, side = stages + 1, side / factor
+        stages += 1
+        side /= factor
     return stages
 
 
 # %%
 if count_stages(48, 25, 0.65) is None:
-    print("not yet: count_stages returns nothing; multiply in a loop until you are there, or take a logarithm")
+    print("not yet: count_stages returns nothing; multiply in a loop, or take a logarithm")
 else:
     for case in ((48, 25, 0.65), (48, 6, 0.3), (188, 25, 0.75), (100, 25, 0.8)):
         short, coarsest, factor = case
         wanted = len(pyramid_sizes(short, 2 * short, coarsest, factor))
-        assert count_stages(*case) == wanted, f"{case}: {wanted} stages; k steps are k + 1 stages, and then one more"
+        hint = "k steps are k + 1 stages, and then one more"
+        assert count_stages(*case) == wanted, f"{case}: {wanted} stages; {hint}"
     print("exercise 1: right")
 
 # %% [markdown]
 # ## Exercise 2
 #
-# The picture between the two is new, so it can be asked for a gradient of its own. `create_graph` is not needed for the
-# value; D's training needs it, to differentiate the penalty once more.
+# The picture between the two is new, so it can be asked for a gradient of its own. `create_graph`
+# is not needed for the value; D's training needs it, to differentiate the penalty once more.
 
 
 # %%
 def my_penalty(D, real: torch.Tensor, fake: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Mean of (length of the gradient of D's summed scores, over the colors of a pixel, - 1)^2."""
+    """Mean of (length of the gradient of D's summed scores, over a pixel's colors, - 1)^2."""
     between = (fake + share * (real - fake)).requires_grad_()
     (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
-    return (slope.square().sum(1).sqrt() - 1).square().mean()
+    rate = slope.square().sum(1).sqrt()
+    return (rate - 1).square().mean()
 
 
 # %%
-def curved(pictures: torch.Tensor) -> torch.Tensor:
+def curved(images: torch.Tensor) -> torch.Tensor:
     """A critic whose gradient depends on the place."""
-    return pictures.pow(3).sum(1, keepdim=True)
+    return images.pow(3).sum(1, keepdim=True)
 
 
 share = torch.rand((1, 1, 1, 1), generator=torch.Generator().manual_seed(1))
 found = my_penalty(curved, real, fake, share)
 if found is None:
-    print("not yet: my_penalty returns nothing; requires_grad_() on the picture between, then torch.autograd.grad")
+    print("not yet: my_penalty returns nothing; requires_grad_(), then torch.autograd.grad")
 else:
     wanted = losses.gradient_penalty(curved, real, fake, torch.Generator().manual_seed(1))
-    close(found, wanted, rtol=1e-4, atol=1e-5, msg="Look at the place between the two, and at the sum over colors")
+    hint = "Look at the place between the two, and at the sum over colors"
+    check(found, wanted, hint, rtol=1e-4, atol=1e-5)
     print("exercise 2: right")
 
 # %% [markdown]
 # ## Exercise 3
 #
-# `fixed_noise` gives the noise of the reconstruction, stage by stage, so one entry is exchanged. The package's own
-# `refine_all` does what `draw_stages` of the lesson does, and returns the last picture.
+# `fixed_noise` gives the noise of the reconstruction, stage by stage, so one entry is exchanged.
+# The package's own `refine_all` does what `draw_stages` of the lesson does, and returns the last
+# picture.
 
 
 # %%
@@ -116,17 +125,20 @@ def draw_with(sigmas: list[float], n: int = 6) -> torch.Tensor:
     """The samples of seed 1 with other noise amplitudes than the trained ones."""
     parts = method.split(method.draw_latents(n, seed=1), method.sizes)
     factors = torch.tensor(sigmas) / method.amplitudes
-    return run.generate(torch.cat([x * part.flatten(1) for x, part in zip(factors, parts, strict=True)], dim=1))
+    scaled = [factor * part.flatten(1) for factor, part in zip(factors, parts, strict=True)]
+    return run.generate(torch.cat(scaled, dim=1))
 
 
 # %%
 if vary_only(0) is None:
-    print("not yet: vary_only returns nothing; replace one entry of the list fixed_noise returns")
+    print("not yet: vary_only returns nothing; replace one entry of what fixed_noise returns")
 else:
-    newest, hint = method.stages - 1, "look at which entry you replace, and at clamp(-1, 1)"
-    close(vary_only(newest), run.sample(4, seed=1, start=newest), msg=f"stage {newest}: {hint}")
-    close(vary_only(0), draw_with([1.0] + [0.0] * newest, n=4), msg=f"stage 0: {hint}")
+    newest = method.stages - 1
+    hint = "look at which entry you replace, and at clamp(-1, 1)"
+    check(vary_only(newest), run.sample(4, seed=1, start=newest), f"stage {newest}: {hint}")
+    check(vary_only(0), draw_with([1.0] + [0.0] * newest, n=4), f"stage 0: {hint}")
     print("exercise 3: right")
 
 # %% tags=["nbval-ignore-output"]
-contact_sheet({f"noise at stage {stage} only": vary_only(stage) for stage in range(method.stages)}, scale=2)
+rows = {f"noise at stage {stage} only": vary_only(stage) for stage in range(method.stages)}
+contact_sheet(rows, scale=2)

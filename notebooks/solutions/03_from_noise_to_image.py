@@ -14,7 +14,7 @@
 # %% tags=["parameters"]
 source: str = "../../data_samples/balloons.png"  # the picture whose finished run is opened
 preset: str = "smoke"  # nothing is trained here where such a run is there
-out: str = "../../runs/solutions_03"  # folder of a run, where none of this picture comes with the repository
+out: str = "../../runs/solutions_03"  # folder of a run, if none of this picture is shipped
 
 # %% tags=["nbval-ignore-output"]
 import math
@@ -22,9 +22,9 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch.testing import assert_close as close
 
 from siv_lite import blocks, contact_sheet, open_run, read_frames, train
+from siv_lite.lesson_checks import check
 
 # %% [markdown]
 # What exercise 2 takes from the lesson.
@@ -34,15 +34,17 @@ folder = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 if not folder.exists():
     folder = train("siv_gan", read_frames(source, 64)[:1], out, preset).folder
 run = open_run(folder, "cpu")
-G, width = run.method.average, run.method.size[1]
+G = run.method.average
+L = len(G.blocks)
+width = run.method.size[1]
 latents = run.method.draw_latents(12, seed=1)
-features = [x.detach() for x in G.features(latents)]
-pictures, L = run.generate(latents), len(G.blocks)
+features = [maps.detach() for maps in G.features(latents)]
+images = run.generate(latents)
 
 
 @torch.no_grad()
 def finish(maps: torch.Tensor, after: int) -> torch.Tensor:
-    """The pictures that the blocks behind block `after` make of its maps."""
+    """The images that the blocks behind block `after` make of its maps."""
     for block in G.blocks[after:]:
         maps = block(maps)
     return torch.tanh(G.blocks[-1].to_rgb(maps))
@@ -51,8 +53,8 @@ def finish(maps: torch.Tensor, after: int) -> torch.Tensor:
 # %% [markdown]
 # ## Exercise 1
 #
-# A mean of two neighbors reads four cells. The outer ones are read once, by a and by c; the inner ones by both
-# neighbors, as b and a, or as c and b. Half of each sum, for the mean.
+# A mean of two neighbors reads four cells. The outer ones are read once, by a and by c; the inner
+# ones by both neighbors, as b and a, or as c and b. Half of each sum, for the mean.
 
 
 # %%
@@ -63,47 +65,54 @@ def fold_mean(a: float, b: float, c: float) -> list[float]:
 
 # %%
 if fold_mean(1.0, 10.0, 100.0) is None:
-    print("not yet: fold_mean returns nothing; the first number belongs to the leftmost cell, read by one of the two")
+    print("not yet: fold_mean returns nothing; which neighbor reads the leftmost cell?")
 else:
     four = torch.tensor(fold_mean(1.0, 10.0, 100.0))
-    row, three = torch.tensor([[[1.0, 2, 5, 3, 4, 9]]]), torch.tensor([1.0, 10, 100])
+    three = torch.tensor([1.0, 10, 100])
+    row = torch.tensor([[[1.0, 2, 5, 3, 4, 9]]])
     plain = F.avg_pool1d(F.conv1d(row, three.view(1, 1, 3), padding=1), 2)
-    close(F.conv1d(row, four.view(1, 1, 4), stride=2, padding=1), plain, msg="another result: did you halve the sums?")
+    folded = F.conv1d(row, four.view(1, 1, 4), stride=2, padding=1)
+    check(folded, plain, "another result: did you halve the sums?")
+
     package = blocks.pool_kernel(three.outer(three)[None, None])[0, 0]
-    close(four.outer(four), package, msg="another kernel than blocks.pool_kernel's")
+    check(four.outer(four), package, "another kernel than blocks.pool_kernel's")
     print("exercise 1: right")
 
 # %% [markdown]
 # ## Exercise 2
 #
-# Convolutions do the same everywhere, so a moved map becomes a moved picture, by 8 pixels for one cell of the shipped
-# run. Only near the border it does not, since there the zeros around the map come into play.
+# Convolutions do the same everywhere, so a moved map becomes a moved picture, by 8 pixels for one
+# cell of the shipped run. Only near the border it does not, since there the zeros around the map
+# come into play.
 
 
 # %%
 def move_right() -> torch.Tensor:
-    """Sample 0 (1, 3, h, w), moved by a cell of the map after block 2; use `features` and `finish`."""
+    """Sample 0 (1, 3, h, w), moved by a cell of the map after block 2."""
     return finish(features[1][:1].roll(1, 3), 2)
 
 
 # %%
-moved, cell, reach = move_right(), 2 ** (L - 2), 2 ** (L - 1) - 1
+cell = 2 ** (L - 2)
+reach = 2 ** (L - 1) - 1
+moved = move_right()
 if moved is None:
-    print("not yet: move_right returns nothing; torch.Tensor.roll moves along a dimension, and 3 is the columns")
+    print("not yet: move_right returns nothing; Tensor.roll moves along a dimension, 3 is columns")
 else:
-    expected = pictures[:1, ..., reach : width - reach - cell]
-    hint = f"the middle is not the same scene {cell} pixels further right: look at the direction and the block"
-    close(moved[..., reach + cell : width - reach], expected, rtol=0, atol=1e-4, msg=hint)
+    expected = images[:1, ..., reach : width - reach - cell]
+    hint = f"not the same scene {cell} pixels further right: look at the direction and the block"
+    check(moved[..., reach + cell : width - reach], expected, hint, atol=1e-4)
     print("exercise 2: right")
 
 # %%
-contact_sheet({"sample 0, and moved": torch.cat([pictures[:1], moved])}, scale=4)
+contact_sheet({"sample 0, and moved": torch.cat([images[:1], moved])}, scale=4)
 
 # %% [markdown]
 # ## Exercise 3
 #
-# 1 + n = decay (10 + n) gives n = (10 decay - 1) / (1 - decay). For the paper's 0.9999 that is about 90,000 of 100,000
-# iterations, and the preset `lesson` with its 4,800 never reaches 0.999: the warm-up is the rule, not the exception.
+# 1 + n = decay (10 + n) gives n = (10 decay - 1) / (1 - decay). For the paper's 0.9999 that is
+# about 90,000 of 100,000 iterations, and the preset `lesson` with its 4,800 never reaches 0.999:
+# the warm-up is the rule, not the exception.
 
 
 # %%
@@ -118,5 +127,7 @@ if warm_up(0.9) is None:
 else:
     for decay in (0.9, 0.99, 0.999):
         counted = next(n for n in range(10**5) if (1 + n) / (10 + n) >= decay - 1e-12)
-        assert abs(warm_up(decay) - counted) <= 1, f"for {decay} it is {counted}, not {warm_up(decay)}"
-    print("exercise 3: right; of the paper's 100,000 iterations, 0.9999 warms up over", round(warm_up(0.9999), -3))
+        found = warm_up(decay)
+        assert abs(found - counted) <= 1, f"for {decay} it is {counted}, not {found}"
+    long = round(warm_up(0.9999), -3)
+    print("exercise 3: right; of the paper's 100,000 iterations, 0.9999 warms up over", long)

@@ -21,32 +21,37 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import losses, read_frames
+from siv_lite.lesson_checks import check
 from siv_lite.methods import find_method, make_settings
 
-close = torch.testing.assert_close
 frames = read_frames(source, max_size=64)[:1]
-fresh = find_method("siv_gan")(frames, make_settings("siv_gan", "smoke"), torch.device("cpu"), "fp32", 0)
+settings = make_settings("siv_gan", "smoke")
+fresh = find_method("siv_gan")(frames, settings, torch.device("cpu"), "fp32", 0)
 
 # %% [markdown]
-# What the checks need of the lesson: the two views, a branch, and an F(x). Random weights and a random F(x) will do:
-# the blind spots come from the shapes, not from training.
+# What the checks need of the lesson: the two views, a branch, and an F(x). Random weights and a
+# random F(x) will do: the blind spots come from the shapes, not from training.
 
 
 # %%
 def see_content(x: torch.Tensor) -> torch.Tensor:
     """One number per channel: (1, C, h, w) -> (1, C, 1, 1)."""
-    return torch.stack([channel.sum() / channel.numel() for channel in x[0]]).view(1, -1, 1, 1)
+    means = [channel.sum() / channel.numel() for channel in x[0]]
+    return torch.stack(means).view(1, -1, 1, 1)
 
 
 def see_layout(x: torch.Tensor, weights: list[float]) -> torch.Tensor:
     """One number per place: (1, C, h, w) -> (1, 1, h, w)."""
-    return sum(weight * channel for weight, channel in zip(weights, x[0], strict=True))[None, None]
+    mixture = sum(weight * channel for weight, channel in zip(weights, x[0], strict=True))
+    return mixture[None, None]
 
 
 # %%
+@torch.no_grad()
 def branch(part: str, features: torch.Tensor) -> torch.Tensor:
     """All decisions of a branch of an untrained D on F(x), in a row."""
-    y, found = fresh.D.view(part, features), []
+    y = fresh.D.view(part, features)
+    found = []
     for block in fresh.D.branches[part]:
         y = block(y)
         found.append(block.decide(y).flatten())
@@ -58,8 +63,8 @@ features = torch.randn(1, 1, 32, 12, 16, generator=torch.Generator().manual_seed
 # %% [markdown]
 # ## Exercise 1
 #
-# The mean over places leaves one number per channel, whatever the picture's size. One channel leaves one number per
-# place, and every low-level block has halved both sides.
+# The mean over places leaves one number per channel, whatever the picture's size. One channel
+# leaves one number per place, and every low-level block has halved both sides.
 
 
 # %%
@@ -70,45 +75,51 @@ def count_numbers(height: int, width: int, blocks: int, channels: int) -> tuple[
 
 # %%
 if count_numbers(48, 64, 2, 64) is None:
-    print("not yet: count_numbers returns nothing; what is left of F(x) after a mean over places?")
+    print("not yet: count_numbers returns nothing; what does a mean over places leave of F(x)?")
 else:
-    for sides, blocks, channels in (((48, 64), 2, 64), ((192, 320), 3, 256)):
-        blank = torch.zeros(1, channels, *(side // 2**blocks for side in sides))
-        expected = see_content(blank).numel(), see_layout(blank, [0.0] * channels).numel()
-        answer = count_numbers(*sides, blocks, channels)
-        assert answer == expected, f"{sides}: {answer}; content keeps channels, layout keeps places"
+    for high, wide, blocks, channels in ((48, 64, 2, 64), (192, 320, 3, 256)):
+        blank = torch.zeros(1, channels, high // 2**blocks, wide // 2**blocks)
+        expected = (see_content(blank).numel(), see_layout(blank, [0.0] * channels).numel())
+        answer = count_numbers(high, wide, blocks, channels)
+        hint = "content keeps channels, layout keeps places"
+        assert answer == expected, f"{high} x {wide}: {answer}; {hint}"
     print("exercise 1: right")
 
 # %% [markdown]
 # ## Exercise 2
 #
-# With means, neither the size of a map nor the number of blocks changes what a part weighs. Only Eq. 3's weights do:
-# low-level counts twice.
+# With means, neither the size of a map nor the number of blocks changes what a part weighs. Only
+# Eq. 3's weights do: low-level counts twice.
 
 
 # %%
 def generator_loss(decisions: dict[str, list[torch.Tensor]]) -> torch.Tensor:
     """Eq. 3 for G, of logits by part: "low_level", "content" and "layout"."""
-    parts = {part: sum(F.softplus(-x).mean() for x in maps) / len(maps) for part, maps in decisions.items()}
+    parts = {}
+    for part, maps in decisions.items():
+        parts[part] = sum(F.softplus(-x).mean() for x in maps) / len(maps)
     return parts["content"] + parts["layout"] + 2 * parts["low_level"]
 
 
 # %%
-draws = torch.Generator().manual_seed(0)
-decisions = {part: [torch.randn(5, 1, n, n, generator=draws) for n in (4, 2)] for part in ("low_level", "content")}
-decisions["layout"] = [torch.randn(5, 1, n, n, generator=draws) for n in (8, 4, 1)]
+generator = torch.Generator().manual_seed(0)
+decisions = {}
+for part, sides in {"low_level": (4, 2), "content": (4, 2), "layout": (8, 4, 1)}.items():
+    decisions[part] = [torch.randn(5, 1, n, n, generator=generator) for n in sides]
 if generator_loss(decisions) is None:
-    print("not yet: generator_loss returns nothing; begin with the mean of F.softplus(-logits) for one map")
+    print("not yet: generator_loss returns nothing; begin with F.softplus(-logits) of one map")
 else:
-    expected = fresh.total({part: losses.generator_part_loss(maps) for part, maps in decisions.items()})
-    close(generator_loss(decisions), expected, msg="Not Eq. 3: means (not sums) over maps and blocks, low_level twice?")
+    parts = {part: losses.generator_part_loss(maps) for part, maps in decisions.items()}
+    look = "Not Eq. 3: means (not sums) over maps and blocks, low_level twice?"
+    check(generator_loss(decisions), fresh.total(parts), look)
     print("exercise 2: right")
 
 # %% [markdown]
 # ## Exercise 3
 #
-# A mean does not know the order of what it averages, so content's logit stays when the places are shuffled. Layout's
-# blocks look at neighborhoods, which shuffling destroys. (Rounding may change content's logit in the last digits.)
+# A mean does not know the order of what it averages, so content's logit stays when the places are
+# shuffled. Layout's blocks look at neighborhoods, which shuffling destroys. (Rounding may change
+# content's logit in the last digits.)
 
 
 # %%
@@ -121,10 +132,21 @@ def find_content(judges: tuple, features: torch.Tensor) -> int:
 
 
 # %%
-both = [lambda x, part=part: branch(part, x).mean().item() for part in ("content", "layout")]
-answers = [find_content(judges, features[0]) for judges in (both, both[::-1])]
-if None in answers:
+def judge_content(x: torch.Tensor) -> float:
+    """The content branch's mean logit."""
+    return branch("content", x).mean().item()
+
+
+def judge_layout(x: torch.Tensor) -> float:
+    """The layout branch's mean logit."""
+    return branch("layout", x).mean().item()
+
+
+first = find_content((judge_content, judge_layout), features[0])
+second = find_content((judge_layout, judge_content), features[0])
+if first is None:
     print("not yet: find_content returns nothing; change F(x) in a way to which content is blind")
 else:
-    assert answers == [0, 1], f"it answers {answers}, not [0, 1]; whose logit stays when the places are shuffled?"
+    hint = "whose logit stays when the places are shuffled?"
+    assert (first, second) == (0, 1), f"it answers {first} and {second}, not 0 and 1; {hint}"
     print("exercise 3: right")
