@@ -50,7 +50,7 @@ from safetensors.torch import load_file, save_file
 
 from siv_lite import SivLiteError, contact_sheet, losses, open_run, read_frames, train
 from siv_lite.figures import plot_lines
-from siv_lite.files import replacing
+from siv_lite.files import atomic_write
 from siv_lite.lesson_checks import check, check_diversity_sign
 from siv_lite.methods import make_settings
 from siv_lite.widgets import Picture, encode
@@ -283,7 +283,7 @@ for name, change in changes.items():
     path = Path(out, f"{stem} {preset} {name} {steps}.safetensors")
     if not path.exists():
         found = train_on(**change)
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             save_file(found, temporary)
     rows[name] = load_file(path)
 

@@ -116,7 +116,7 @@ def play(rounds: int, pace: float = 0.1) -> dict[str, torch.Tensor]:
     rows = []
     for _ in range(rounds):
         logits = torch.stack([0 * d, g.detach() * d])  # of the real image and of the fake
-        loss_D = losses.discriminator_part_loss([logits.view(2, 1, 1, 1)], real=1)
+        loss_D = losses.discriminator_part_loss([logits.view(2, 1, 1, 1)], num_real=1)
         (slope,) = torch.autograd.grad(loss_D, d)
         d = (d - pace * slope).detach().requires_grad_()
 
@@ -188,7 +188,7 @@ print("g still swings, its average less than half as far: True")
 log3 = math.log(3)
 block_1 = torch.tensor([0.0, log3]).view(2, 1, 1, 1)  # logits of the real image and of the fake
 block_2 = torch.tensor([log3, -log3]).view(2, 1, 1, 1)
-loss_D = losses.discriminator_part_loss([block_1, block_2], real=1)
+loss_D = losses.discriminator_part_loss([block_1, block_2], num_real=1)
 loss_G = losses.generator_part_loss([block_1[1:], block_2[1:]])
 
 look = "Look at losses.py: -log p for real, -log(1 - p) for fake, mean of blocks"
@@ -215,7 +215,7 @@ def fresh(**settings):
 coin = {"D": 8 * math.log(2), "G": 4 * math.log(2)}
 for name, answers in (("D", 2), ("G", 1)):
     loss = torch.tensor(answers * math.log(2))
-    total = fresh().total({"content": loss, "layout": loss, "low_level": loss})
+    total = fresh().total_loss({"content": loss, "layout": loss, "low_level": loss})
     check(total, coin[name], "Look at the weights in SIVGAN.total: 1, 1 and 2")
 print("coin levels 8 log 2 and 4 log 2: True")
 
@@ -229,15 +229,15 @@ print("coin levels 8 log 2 and 4 log 2: True")
 
 
 # %%
-def cross_entropy(decisions: dict[str, list[torch.Tensor]], wanted: torch.Tensor):
+def cross_entropy(logits: dict[str, list[torch.Tensor]], wanted: torch.Tensor):
     """Eq. 1 and 3 with PyTorch's cross-entropy; `wanted` (n) is 1 for real, 0 for fake."""
     weights = {"content": 1, "layout": 1, "low_level": 2}
     total = 0
-    for part, maps in decisions.items():
+    for part, maps in logits.items():
         each = []
-        for logits in maps:
-            target = wanted.view(-1, 1, 1, 1).expand_as(logits)
-            each.append(F.binary_cross_entropy_with_logits(logits, target))
+        for x in maps:  # (n, 1, h, w), one for each block
+            target = wanted.view(-1, 1, 1, 1).expand_as(x)
+            each.append(F.binary_cross_entropy_with_logits(x, target))
         total = total + weights[part] * torch.stack(each).mean()
     return total
 
@@ -258,15 +258,15 @@ def half_of_D(model) -> torch.Tensor:
     batch = []
     for real, fake in zip(model.real, fakes, strict=True):
         batch.append(torch.cat([real[chosen], fake]))
-    decisions = model.D(model.augment(batch), real=n, generator=model.generator)
+    logits = model.D(model.augment(batch), num_real=n, generator=model.generator)
     wanted = torch.tensor([1.0] * n + [0.0] * n)
-    return 2 * cross_entropy(decisions, wanted)  # twice: Eq. 2 adds both means
+    return 2 * cross_entropy(logits, wanted)  # twice: Eq. 2 adds both means
 
 
 def half_of_G(model) -> torch.Tensor:
     """G's loss, before diversity is subtracted."""
-    decisions = model.D(model.augment(draw_fakes(model)))
-    return cross_entropy(decisions, torch.ones(model.settings.batch_size))
+    logits = model.D(model.augment(draw_fakes(model)))
+    return cross_entropy(logits, torch.ones(model.settings.batch_size))
 
 
 # %% [markdown]
@@ -278,7 +278,7 @@ theirs = fresh(learning_rate=1e-3).step()
 
 ours = fresh(learning_rate=1e-3)
 loss_D = half_of_D(ours)
-ours.update(loss_D, D=ours.rate())
+ours.update(loss_D, lr={"D": ours.learning_rate()})
 loss_G = half_of_G(ours)
 
 early = fresh(learning_rate=1e-3)
@@ -292,7 +292,7 @@ assert abs(too_early / theirs["G"] - 1) > 1e-3, "The old D judges as the new one
 print("our two halves are the package's step: True; G is judged by the D of before: False")
 
 # %% [markdown]
-# In the package G's update goes down `loss_G - balance * lambda * diversity` (lesson 5). The log
+# In the package G's update goes down `loss_G - diversity_scale * lambda * diversity` (lesson 5). The log
 # keeps three numbers: `D` and `G` without that term, and `diversity`. The last act of the step is
 # to move the average of G's weights a little towards G.
 #
@@ -683,7 +683,7 @@ if my_loss_of_G(probabilities) is None:
 else:
     parts = {part: losses.generator_part_loss(maps) for part, maps in logits.items()}
     hint = "Not the package's; look at the sign, at mean or sum over blocks, and at Eq. 3"
-    check(my_loss_of_G(probabilities), fresh().total(parts), hint)
+    check(my_loss_of_G(probabilities), fresh().total_loss(parts), hint)
     print("exercise 1: right")
 
 # %% [markdown]

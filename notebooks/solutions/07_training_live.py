@@ -63,7 +63,7 @@ if my_loss_of_G(probabilities) is None:
 else:
     parts = {part: losses.generator_part_loss(maps) for part, maps in logits.items()}
     hint = "Not the package's; look at the sign, at mean or sum over blocks, and at Eq. 3"
-    check(my_loss_of_G(probabilities), fresh().total(parts), hint)
+    check(my_loss_of_G(probabilities), fresh().total_loss(parts), hint)
     print("exercise 1: right")
 
 # %% [markdown]
