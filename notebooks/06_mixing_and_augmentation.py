@@ -520,7 +520,7 @@ else:
     hint = "look at the sign: to move down, read further up"
     expected = image[:, :, [0, 0, 1, 2]].flip(3)
     check(apply_transforms(image, found), expected, hint, atol=1e-4)
-    print("right: moved down and flipped")
+    print("exercise 1: right")
 
 # %% [markdown]
 # **2.** Repair the swap: a function that swaps the given channels within each pair, leaves a last
@@ -541,13 +541,12 @@ if found is None:
 else:
     assert torch.equal(before, kept), "the input changed: look at what you write into"
     received = (found != before).any(1).tolist()
-    assert received == [True, True, True, True, False], (
-        f"who received: {received}; look at views and clone()"
-    )
+    hint = f"who received: {received}; look at views and clone()"
+    assert received == [True, True, True, True, False], hint
     assert found[:2, 1:3].tolist() == [[21, 22], [11, 12]], (
         "the pair must exchange channels 1 and 2"
     )
-    print("right: both ways")
+    print("exercise 2: right")
 
 # %% [markdown]
 # **3.** FA of content has two kinds, exchange and drop, each with `probability` for the whole
@@ -572,7 +571,7 @@ else:
     counted = sum(changed) / 1000
     hint = "look at the passes where neither happens"
     assert abs(found - counted) < 0.04, f"counted {counted:.2f}, not {found:.2f}: {hint}"
-    print("right: agrees with the count")
+    print("exercise 3: right")
 
 # %% [markdown]
 # ## Quiz

@@ -261,7 +261,7 @@ def check_size(run: Run, name: str, image: Tensor) -> None:
         expected = " x ".join(map(str, run_size))
         raise SivLiteError(
             f"{name} is {found} pixels, the training image of {run.folder} {expected}; "
-            "read both with the same max_size"
+            "bring it to that size with siv_lite.frames.resize_to"
         )
 
 

@@ -190,14 +190,14 @@ def draw_losses(figure: Figure, log: list[dict[str, float]]) -> None:
     names = [name for name in log[0] if name != "iteration"]
     iterations = [entry["iteration"] for entry in log]
     window_size = max(1, len(log) // 20)
-    window = numpy.full(window_size, 1 / window_size)
+    window = np.full(window_size, 1 / window_size)
 
     figure.set_size_inches(4 * len(names), 2.6)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         values = [entry[name] for entry in log]
         (line,) = axes.plot(iterations, values, linewidth=0.5, alpha=0.4)
-        averages = numpy.convolve(values, window, "valid")
+        averages = np.convolve(values, window, "valid")
         axes.plot(iterations[window_size - 1 :], averages, color=line.get_color())
         axes.set_title(name)
         axes.set_xlabel("iteration")

@@ -24,7 +24,7 @@ MIN_SIDE = 32
 MAX_ASPECT = 4
 MAX_FRAMES = 1000
 MAX_PIXELS = 50_000_000  # of one frame, before it is reduced
-MAX_TOTAL_PIXELS = 250_000_000  # of all frames together, reduced: these are 3 GB of floats
+MAX_TOTAL_PIXELS = 100_000_000  # of all frames together, reduced: these are 1.2 GB of floats
 
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # others could start PostScript
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
@@ -103,7 +103,7 @@ def resize_frames(frames: torch.Tensor, max_size: int) -> torch.Tensor:
 
     Of frames that were read whole, the result has exactly the pixels of `read_frames(path,
     max_size)`: both reduce the 8-bit values in the same way. Where the shorter side would fall
-    under 32 pixels, which no method can learn from, it becomes 32, and the longest side follows.
+    under 32 pixels, which `check_frames` refuses, it becomes 32, and the longest side follows.
 
     Args:
         frames: (N, 3, H, W) in [-1, 1].

@@ -8,7 +8,9 @@ import re
 import tempfile
 from pathlib import Path
 
-no_weights = tempfile.TemporaryDirectory(prefix="torch_home_")  # held until the tests end, then removed
+no_weights = tempfile.TemporaryDirectory(
+    prefix="torch_home_"
+)  # held until the tests end, then removed
 threads = os.environ.get("OMP_NUM_THREADS", "1")
 os.environ |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TQDM_DISABLE": "1"}
 os.environ |= {"TORCH_HOME": no_weights.name, "SIV_LITE_WEIGHTS": ""}
@@ -20,16 +22,25 @@ torch.set_num_threads(int(threads))
 
 
 def fingerprint(folder: Path) -> dict[str, bytes]:
-    """Every byte that a training leaves but its times: log, grids, frames and the last two checkpoints."""
-    names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != "done.json")
+    """Every byte that a training leaves but its times: log, grids, frames, two checkpoints."""
+    names = sorted(
+        str(p.relative_to(folder))
+        for p in folder.rglob("*")
+        if p.is_file() and p.name != "done.json"
+    )
     return {name: re.sub(rb'"seconds": [^,]+', b"", (folder / name).read_bytes()) for name in names}
 
 
 @pytest.fixture
 def toy_frames() -> torch.Tensor:
-    """One frame (1, 3, 32, 48) in [-1, 1], the same every time: a sky that darkens upwards, ground, a red disc, a blue
-    box, and smooth noise so that no region is flat."""
-    rows, columns = torch.meshgrid(torch.linspace(0, 1, 32), torch.linspace(0, 1.5, 48), indexing="ij")
+    """One frame (1, 3, 32, 48) in [-1, 1], the same every time.
+
+    A sky that darkens upwards, ground, a red disc, a blue box, and smooth noise so that no region
+    is flat.
+    """
+    rows, columns = torch.meshgrid(
+        torch.linspace(0, 1, 32), torch.linspace(0, 1.5, 48), indexing="ij"
+    )
     frame = torch.stack([0.2 + 0.5 * rows, 0.4 + 0.4 * rows, 0.9 - 0.2 * rows])
     shapes = [
         (rows > 0.7, (0.3, 0.5, 0.2)),
@@ -49,7 +60,9 @@ def scene() -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     sizes = [(3, 4), (12, 16), (48, 64)]
     layers = [torch.randn(1, 3, *size, generator=generator) for size in sizes]
-    image = sum(torch.nn.functional.interpolate(layer, size=(48, 64), mode="bilinear") for layer in layers)
+    image = sum(
+        torch.nn.functional.interpolate(layer, size=(48, 64), mode="bilinear") for layer in layers
+    )
     return image / image.abs().max()
 
 

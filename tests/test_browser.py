@@ -38,7 +38,7 @@ from siv_lite.widgets import explore, live_training
 explore("runs/beach")
 ---
 frames = read_frames("beach.png", 48)
-live_training("siv_gan", frames, "runs/live", "smoke", iterations=100_000)"""
+live_training("siv_gan", frames, "runs/live", "smoke", iterations=20_000)"""
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """ConSinGAN's growing generator, its stages and its step against a naive re-typing of its official
 code."""
 
+import copy
 import functools
 import math
 from dataclasses import replace
@@ -26,10 +27,10 @@ CPU = torch.device("cpu")
 SMALL = {"base_channels": 8, "inner_steps": 1, "num_stages": 5}
 
 
-def build(frames, stage=0, preset="smoke", **settings):
+def build(frames, stage=0, preset="smoke", seed=0, **settings):
     """A method at the first iteration of a stage, every stage below trained for one."""
     settings = {"iterations": 1, **settings}
-    method = ConSinGAN(frames, make_settings("consingan", preset, **settings), CPU, "fp32", 0)
+    method = ConSinGAN(frames, make_settings("consingan", preset, **settings), CPU, "fp32", seed)
     for next_stage in range(1, stage + 1):
         method.step()
         method.start_stage(next_stage)
@@ -129,41 +130,84 @@ def test_images_are_those_of_the_official_generator(stage, toy_frames):
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-4)
 
 
+def naive_step(method, clip, generator):
+    """One iteration of the official code, in plain PyTorch; it changes the method's networks."""
+    stage = method.stage
+    networks = method.networks
+    D = networks["D"]
+    adam_D = torch.optim.Adam(D.parameters(), lr=5e-4, betas=(0.5, 0.999))
+
+    # The newest three stages train, each at a tenth of the next finer one's learning rate.
+    groups = [{"params": networks["tail"].parameters(), "lr": 5e-4}]
+    for i in range(max(0, stage - 2), stage + 1):
+        lr = 5e-4 * 0.1 ** (stage - i)
+        groups.append({"params": networks[f"B{i}"].parameters(), "lr": lr})
+        if i == 0:
+            groups.append({"params": networks["head"].parameters(), "lr": lr})
+    adam_G = torch.optim.Adam(groups, betas=(0.5, 0.999))
+
+    # The real image, a fake one, and the reconstruction, from the image itself at stage 0.
+    frame = torch.randint(2, (1,), generator=generator).item()
+    size = method.sizes[stage]
+    real = F.interpolate(clip, size, mode="bicubic", antialias=True)[frame : frame + 1]
+    noise = []
+    for shape in method.noise_shapes(method.sizes[: stage + 1]):
+        noise.append(torch.randn((1, *shape), generator=generator))
+    z_star = method.reconstruction_noise(2)[: stage + 1]
+    z_star = [z[frame : frame + 1] for z in z_star]
+    fake = naive_images(method, noise)
+    reconstruction = naive_images(method, z_star)
+
+    # Three updates of D.
+    for _ in range(3):
+        adam_D.zero_grad()
+        loss = D(fake.detach()).mean() - D(real).mean()
+        weight = torch.rand((1, 1, 1, 1), generator=generator)
+        between = (weight * real + (1 - weight) * fake.detach()).requires_grad_()
+        (gradient,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
+        norm = gradient.pow(2).sum(1).add(1e-12).sqrt()
+        loss = loss + 0.1 * ((norm - 1) ** 2).mean()
+        loss.backward()
+        adam_D.step()
+
+    # Three updates of G along one gradient.
+    adam_G.zero_grad()
+    loss = 10 * (reconstruction - real).pow(2).mean() - D(fake).mean()
+    loss.backward()
+    for _ in range(3):
+        adam_G.step()
+    return frame
+
+
 @pytest.mark.parametrize("stage", [0, 2, 4])
-def test_step_descends_the_gradient_of_the_official_losses(stage, toy_frames):
-    method = build(toy_frames, stage, **SMALL)
-    twin = build(toy_frames, stage, **SMALL)
+def test_a_whole_step_is_that_of_plain_pytorch(stage, toy_frames):
+    clip = torch.cat([toy_frames, toy_frames.flip(3)])
+    seed = {0: 2, 2: 2, 4: 1}[stage]
+    settings = {"base_channels": 8, "num_stages": 5, "inner_steps": 3, "seed": seed}
+    method = build(clip, stage, **settings)
+    twin = build(clip, stage, **settings)
+    for each in (method, twin):  # the gradient of a new D is so small that it is mostly rounding
+        for parameter in each.networks["D"].parameters():
+            parameter.data.mul_(8)
+    before = copy.deepcopy(method.networks)
     generator = torch.Generator()
     generator.set_state(method.generator.get_state())
+
+    frame = naive_step(twin, clip, generator)
     method.step()
 
-    # D: the same draws, in the same order.
-    torch.randint(1, (1,), generator=generator)
-    noise = []
-    for shape in twin.noise_shapes(twin.sizes[: stage + 1]):
-        noise.append(torch.randn((1, *shape), generator=generator))
-    real = toy_frames if stage == 4 else twin.real[stage]
-    fake = naive_images(twin, noise)
-    D = twin.networks["D"]
-    penalty = losses.gradient_penalty(D, real, fake, generator)
-    loss_D = D(fake.detach()).mean() - D(real).mean() + 0.1 * penalty
-    gradients = torch.autograd.grad(loss_D, list(D.parameters()))
-    for own, wanted in zip(method.networks["D"].parameters(), gradients, strict=True):
-        torch.testing.assert_close(own.grad, wanted, atol=1e-6, rtol=1e-3)
+    assert frame == 1  # with the first frame, nobody would notice that it is always taken
     assert torch.equal(method.generator.get_state(), generator.get_state())
-
-    # G, judged by D as its update left it.
-    reconstruction = naive_images(twin, twin.reconstruction_noise(1)[: stage + 1])
-    error = F.mse_loss(reconstruction, real)
-    loss_G = 10 * error - method.networks["D"](fake).mean()
-    names = {0: ["head", "B0"], 2: ["head", "B0", "B1", "B2"], 4: ["B2", "B3", "B4"]}[stage]
-    names.append("tail")
-    assert sorted(method.optimizers) == sorted([*names, "D"])
-    for name in names:
-        leaves = list(twin.networks[name].parameters())
-        gradients = torch.autograd.grad(loss_G, leaves, retain_graph=True)
-        for own, wanted in zip(method.networks[name].parameters(), gradients, strict=True):
-            torch.testing.assert_close(own.grad, wanted, atol=1e-6, rtol=1e-3)
+    for name, network in twin.networks.items():
+        found = method.networks[name].state_dict()
+        old = before[name].state_dict()
+        for key, wanted in network.state_dict().items():
+            # Where D is nearly linear, biases shift all scores alike, which changes no loss: their
+            # gradient is rounding, of which Adam makes whole steps.
+            if name == "D" and key.endswith("bias"):
+                continue
+            movement = (wanted - old[key]).abs().mean()
+            assert (found[key] - wanted).abs().mean() <= 0.01 * movement, (name, key)
 
 
 def test_g_takes_three_steps_of_adam_along_one_gradient_at_falling_rates(toy_frames):
@@ -176,7 +220,7 @@ def test_g_takes_three_steps_of_adam_along_one_gradient_at_falling_rates(toy_fra
     method.iteration.fill_(3 * 10**6)
     method.step()
 
-    rates = {"B3": 5e-4, "B2": 5e-5, "B1": 5e-6, "tail": 5e-4, "B0": 0, "head": 0}
+    rates = {"B3": 5e-4, "B2": 5e-5, "B1": 5e-6, "B0": 0, "head": 0, "tail": 5e-4}
     for name, rate in rates.items():
         for old, new in zip(before[name], method.networks[name].parameters(), strict=True):
             if rate == 0:

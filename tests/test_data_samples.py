@@ -42,7 +42,9 @@ def test_the_clip_has_60_to_100_numbered_frames_of_one_size():
 
 def test_every_frame_of_the_clip_moves_but_never_cuts():
     frames = [read(path) for path in CLIP]
-    change = [np.abs(after - before).mean() for before, after in zip(frames, frames[1:], strict=False)]
+    change = [
+        np.abs(after - before).mean() for before, after in zip(frames, frames[1:], strict=False)
+    ]
     unrelated = np.abs(read(CLIP[0])[:, ::-1] - read(CLIP[40])).mean()
     assert min(change) > 1
     assert max(change) < 0.6 * unrelated
@@ -60,7 +62,9 @@ def test_the_video_holds_the_frames_of_the_clip():
     assert count == len(CLIP)
 
 
-@pytest.mark.parametrize("name", ["balloons.png", "beach.png", "street.png", "bus/00000.jpg", "bus/00071.jpg"])
+@pytest.mark.parametrize(
+    "name", ["balloons.png", "beach.png", "street.png", "bus/00000.jpg", "bus/00071.jpg"]
+)
 def test_pictures_are_textured_nearly_everywhere_and_have_a_wide_histogram(name):
     gray = read(FOLDER / name).mean(axis=2)
     height, width = gray.shape

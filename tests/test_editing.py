@@ -51,7 +51,7 @@ def test_the_blend_is_full_inside_the_mask_and_falls_smoothly(run, mask):
 
 def test_a_higher_stage_keeps_more_of_the_image(run):
     image = run.frames.flip(2)
-    stages = range(1, run.method.stages)
+    stages = range(1, run.method.num_stages)
     distances = [(redraw(run, image, start) - image).abs().mean().item() for start in stages]
     assert len(distances) > 1 and distances[-1] < distances[0]
     assert redraw(run, image, 1, samples=3).shape == (3, 3, 40, 48)

@@ -36,7 +36,7 @@ open(os.path.join(out, "result.json"), "w").write(json.dumps(result))"""
 
 @pytest.fixture
 def make_notebook(tmp_path):
-    """Write a notebook of the parameters cell and other cells into a folder `notebooks`, with a picture beside it."""
+    """Write a notebook of some cells into a folder `notebooks`, with a picture beside it."""
 
     def make(*cells: str) -> Path:
         (tmp_path / "notebooks").mkdir(exist_ok=True)
@@ -49,14 +49,20 @@ def make_notebook(tmp_path):
     return make
 
 
-def test_command_line_converts_runs_in_the_folder_and_uses_this_python(make_notebook, tmp_path, monkeypatch, capsys):
+def test_command_line_converts_runs_in_the_folder_and_uses_this_python(
+    make_notebook, tmp_path, monkeypatch, capsys
+):
     notebook = make_notebook(f"expected = {str(tmp_path / 'mine.png')!r}\n{WRITE}")
     (tmp_path / "mine.png").touch()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))  # a python3 kernel that must not be taken
+    monkeypatch.setenv(
+        "JUPYTER_PATH", str(tmp_path / "jupyter")
+    )  # a python3 kernel that must not be taken
     kernel = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
     kernel.parent.mkdir(parents=True)
-    kernel.write_text(json.dumps({"argv": ["false"], "display_name": "other", "language": "python"}))
+    kernel.write_text(
+        json.dumps({"argv": ["false"], "display_name": "other", "language": "python"})
+    )
     settings = {
         "count": "1e3",
         "share": "1",
@@ -69,7 +75,11 @@ def test_command_line_converts_runs_in_the_folder_and_uses_this_python(make_note
     monkeypatch.setattr(sys, "argv", ["execute", str(notebook), "out", *words])
     main()
     result = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert result == {"values": [1000, 1, "7", {"a": "b"}, True], "source": True, "python": sys.executable}
+    assert result == {
+        "values": [1000, 1, "7", {"a": "b"}, True],
+        "source": True,
+        "python": sys.executable,
+    }
     executed = nbformat.read(tmp_path / "out" / "toy.ipynb", as_version=4)
     assert all(cell.execution_count for cell in executed.cells)
     assert str(tmp_path) not in json.dumps(executed.metadata)
@@ -78,7 +88,8 @@ def test_command_line_converts_runs_in_the_folder_and_uses_this_python(make_note
 
 def test_a_failing_notebook_leaves_nothing_that_looks_finished(make_notebook, tmp_path):
     notebook = make_notebook(
-        "from siv_lite import SivLiteError", "raise SivLiteError('The picture is flat; take another')"
+        "from siv_lite import SivLiteError",
+        "raise SivLiteError('The picture is flat; take another')",
     )
     with pytest.raises(SivLiteError, match="^The picture is flat; take another "):
         execute(notebook, tmp_path / "out", {"count": None})
@@ -102,7 +113,9 @@ def test_a_failing_notebook_leaves_nothing_that_looks_finished(make_notebook, tm
         ({"source": "absent.png"}, "absent.png does not exist"),
     ],
 )
-def test_unknown_names_and_wrong_types_are_refused_before_anything_runs(make_notebook, tmp_path, parameters, message):
+def test_unknown_names_and_wrong_types_are_refused_before_anything_runs(
+    make_notebook, tmp_path, parameters, message
+):
     with pytest.raises(SivLiteError, match=message):
         execute(make_notebook(), tmp_path / "out", parameters)
     assert not (tmp_path / "out").exists()
@@ -156,7 +169,11 @@ def test_stderr_says_how_far_the_training_is(make_notebook, tmp_path, monkeypatc
     assert printed.out == "trained\n"
     lines = printed.err.splitlines()
     assert len(set(lines)) == len(lines)
-    assert re.search(r"^Cell 3 of 4 \| runs/demo: \d of 8 iterations, 0\.\d minutes left$", printed.err, re.MULTILINE)
+    assert re.search(
+        r"^Cell 3 of 4 \| runs/demo: \d of 8 iterations, 0\.\d minutes left$",
+        printed.err,
+        re.MULTILINE,
+    )
     assert lines[-1] == "Cell 4 of 4"  # the training is over
 
 
@@ -165,7 +182,9 @@ def test_a_log_gets_a_line_every_ten_seconds(make_notebook, tmp_path, capsys):
     assert not capsys.readouterr().err  # it was over sooner
 
 
-def test_a_terminal_has_one_line_that_is_cleared_for_what_is_printed_and_at_the_end(tmp_path, monkeypatch):
+def test_a_terminal_has_one_line_that_is_cleared_for_what_is_printed_and_at_the_end(
+    tmp_path, monkeypatch
+):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setattr(sys, "stderr", terminal)
@@ -190,7 +209,9 @@ def test_the_source_notebook_is_never_overwritten(make_notebook):
         execute(notebook, notebook.parent)
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'])
+@pytest.mark.parametrize(
+    "content", ["", "{}", '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}']
+)
 def test_what_is_no_notebook_is_refused(tmp_path, content):
     (tmp_path / "x.ipynb").write_text(content)
     with pytest.raises(SivLiteError, match="x.ipynb is no notebook"):

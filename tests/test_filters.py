@@ -10,4 +10,6 @@ from siv_lite.filters import gaussian_window
 def test_gaussian_window_is_a_normalized_gaussian(size, sigma):
     offsets = np.arange(size) - (size - 1) / 2
     expected = np.exp(-(offsets**2) / (2 * sigma**2))
-    np.testing.assert_allclose(gaussian_window(size, sigma).numpy(), expected / expected.sum(), rtol=1e-5)
+    np.testing.assert_allclose(
+        gaussian_window(size, sigma).numpy(), expected / expected.sum(), rtol=1e-5
+    )

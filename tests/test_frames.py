@@ -728,7 +728,9 @@ def test_contact_sheet_captions_can_be_read_from_the_last_row():
     image = torch.ones(1, 3, 32, 32)  # white, so that all that is dark is caption
     dark = np.array(contact_sheet({"Hg": image})).min(2) < 128
     rows = dark.any(1).nonzero()[0]
-    assert rows[-1] - rows[0] + 1 >= 14  # from the top of H to the foot of g, of a font of 16 pixels
+    assert (
+        rows[-1] - rows[0] + 1 >= 14
+    )  # from the top of H to the foot of g, of a font of 16 pixels
     assert rows[-1] < 24  # above the image
     long = contact_sheet({"a caption that is wider than its image": image})
     assert long.width > 250 and (np.array(long)[:24, -8:] < 128).any()  # not cut off

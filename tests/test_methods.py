@@ -1,4 +1,4 @@
-"""What every method promises: the contract of `Method`, held by all rows of the table in the same way."""
+"""What every method promises: the contract of `Method`, held by all rows of the table alike."""
 
 import signal
 
@@ -43,9 +43,18 @@ def test_one_seed_makes_one_result(reference, frames, tmp_path):
     assert not torch.equal(reference.sample(2, seed=5), reference.sample(2, seed=6))
 
 
-def test_stopped_in_every_stage_and_between_them_it_ends_the_same(reference, frames, tmp_path, monkeypatch):
-    method, total, stages = reference.config["method"], reference.method.iterations, reference.method.num_stages
-    moments = sorted({1, total - 1} | {total * stage // stages + more for stage in range(1, stages) for more in (0, 1)})
+def test_stopped_in_every_stage_and_between_them_it_ends_the_same(
+    reference, frames, tmp_path, monkeypatch
+):
+    method, total, stages = (
+        reference.config["method"],
+        reference.method.iterations,
+        reference.method.num_stages,
+    )
+    moments = sorted(
+        {1, total - 1}
+        | {total * stage // stages + more for stage in range(1, stages) for more in (0, 1)}
+    )
     for moment in {m for m in moments if 0 < m < total}:
         out = tmp_path / f"stopped_at_{moment}"
         with monkeypatch.context() as patch:
@@ -63,7 +72,9 @@ def test_samples_have_the_promised_size_and_range(reference):
     assert images.shape == (3, *video, 3, *method.size) and images.isfinite().all()
     assert reference.sample_images(3).shape == (3, 3, *method.size)
     one_by_one = torch.cat([reference.decode(z) for z in method.sample_latents(3, 1).split(1)])
-    torch.testing.assert_close(one_by_one, images, atol=1e-3, rtol=0)  # a sample does not depend on its batch
+    torch.testing.assert_close(
+        one_by_one, images, atol=1e-3, rtol=0
+    )  # a sample does not depend on its batch
 
 
 def test_the_first_latents_are_the_same_however_many_are_drawn(reference):
@@ -98,7 +109,9 @@ def test_stages_out_of_range_are_refused(reference):
 
 
 @pytest.mark.parametrize("method", PYRAMIDS)
-def test_every_finished_stage_can_be_seen_and_an_unfinished_one_not(method, frames, tmp_path, monkeypatch):
+def test_every_finished_stage_can_be_seen_and_an_unfinished_one_not(
+    method, frames, tmp_path, monkeypatch
+):
     kind = find_method(method)
     with monkeypatch.context() as patch:
         stop_at(4, patch, kind)

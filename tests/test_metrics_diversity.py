@@ -1,4 +1,4 @@
-"""Diversity without weights: the same equations typed again in numpy, and another implementation."""
+"""Diversity without weights: the equations typed again in numpy, and another implementation."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,12 @@ from siv_lite.errors import SivLiteError
 def test_pixel_diversity(scene):
     images = noisy(scene)
     assert metrics.pixel_diversity(scene.expand(3, -1, -1, -1), scene) == pytest.approx(0, abs=1e-6)
-    gray, target = (np.tensordot(x.numpy(), [0.299, 0.587, 0.114], axes=(1, 0)) for x in (images, scene))
-    assert metrics.pixel_diversity(images, scene) == pytest.approx(gray.std(axis=0).mean() / target.std(), rel=1e-4)
+    gray, target = (
+        np.tensordot(x.numpy(), [0.299, 0.587, 0.114], axes=(1, 0)) for x in (images, scene)
+    )
+    assert metrics.pixel_diversity(images, scene) == pytest.approx(
+        gray.std(axis=0).mean() / target.std(), rel=1e-4
+    )
 
 
 def numpy_ms_ssim(a, b, weights):
@@ -22,13 +26,17 @@ def numpy_ms_ssim(a, b, weights):
     window = np.outer(window, window) / window.sum() ** 2
 
     def blur(x):
-        return np.einsum("hwij,ij->hw", np.lib.stride_tricks.sliding_window_view(x, (11, 11)), window)
+        return np.einsum(
+            "hwij,ij->hw", np.lib.stride_tricks.sliding_window_view(x, (11, 11)), window
+        )
 
     result = 1.0
     for scale, weight in enumerate(weights):
         mean_a, mean_b = blur(a), blur(b)
         product = blur(a * b) - mean_a * mean_b
-        similarity = (2 * product + 9e-4) / (blur(a * a) - mean_a**2 + blur(b * b) - mean_b**2 + 9e-4)
+        similarity = (2 * product + 9e-4) / (
+            blur(a * a) - mean_a**2 + blur(b * b) - mean_b**2 + 9e-4
+        )
         if scale == len(weights) - 1:
             similarity *= (2 * mean_a * mean_b + 1e-4) / (mean_a**2 + mean_b**2 + 1e-4)
         result *= max(similarity.mean(), 0) ** weight
@@ -40,7 +48,9 @@ def test_ms_ssim_agrees_with_numpy_on_the_three_scales_that_fit(scene):
     other = noisy(scene, 1)
     assert metrics.ms_ssim_pairs(torch.cat([scene, scene])) == pytest.approx(1, abs=1e-5)
     weights = np.array([0.0448, 0.2856, 0.3001]) / 0.6305
-    pairs = zip((scene[0].double().numpy() + 1) / 2, (other[0].double().numpy() + 1) / 2, strict=True)
+    pairs = zip(
+        (scene[0].double().numpy() + 1) / 2, (other[0].double().numpy() + 1) / 2, strict=True
+    )
     expected = np.mean([numpy_ms_ssim(a, b, weights) for a, b in pairs])
     assert metrics.ms_ssim_pairs(torch.cat([scene, other])) == pytest.approx(expected, rel=1e-4)
     with pytest.raises(SivLiteError, match="11 x 11 pixels"):

@@ -14,7 +14,10 @@ def features_with(mean, std):
 
 
 def test_frechet_distance_of_diagonal_gaussians_is_the_textbook_sum():
-    first, second = features_with([0.0, 1.0, 2.0], [1.0, 2.0, 0.0]), features_with([1.0, 1.0, 0.0], [3.0, 2.0, 0.5])
+    first, second = (
+        features_with([0.0, 1.0, 2.0], [1.0, 2.0, 0.0]),
+        features_with([1.0, 1.0, 0.0], [3.0, 2.0, 0.5]),
+    )
     assert metrics.frechet_distance(first, second) == pytest.approx((1 + 0 + 4) + (4 + 0 + 0.25))
 
 
@@ -29,5 +32,9 @@ def test_frechet_distance_agrees_with_scipy():
     linalg = pytest.importorskip("scipy.linalg")
     first, second = np.random.default_rng(0).normal(size=(2, 50, 6)) * [[[1.0]], [[2.0]]]
     (mean1, cov1), (mean2, cov2) = ((x.mean(0), np.cov(x, rowvar=False)) for x in (first, second))
-    expected = ((mean1 - mean2) ** 2).sum() + np.trace(cov1 + cov2 - 2 * linalg.sqrtm(cov1 @ cov2).real)
-    assert metrics.frechet_distance(*map(torch.from_numpy, (first, second))) == pytest.approx(expected)
+    expected = ((mean1 - mean2) ** 2).sum() + np.trace(
+        cov1 + cov2 - 2 * linalg.sqrtm(cov1 @ cov2).real
+    )
+    assert metrics.frechet_distance(*map(torch.from_numpy, (first, second))) == pytest.approx(
+        expected
+    )

@@ -26,7 +26,9 @@ def test_sliced_wasserstein_agrees_with_numpy(scene):
     directions = torch.randn(75, 256, generator=torch.Generator().manual_seed(0)).numpy()
     directions /= np.linalg.norm(directions, axis=0)
     q = np.linspace(0.005, 0.995, 200)
-    found, wanted = (np.quantile(numpy_patches(x[0].numpy(), 5) @ directions, q, axis=0) for x in (image, scene))
+    found, wanted = (
+        np.quantile(numpy_patches(x[0].numpy(), 5) @ directions, q, axis=0) for x in (image, scene)
+    )
     expected = np.abs(found - wanted).mean() / scene.numpy().std(ddof=1)
     assert metrics.sliced_wasserstein(image, scene, levels=1) == [pytest.approx(expected, rel=1e-4)]
 
@@ -39,7 +41,9 @@ def test_a_crop_has_perfect_fidelity_but_not_coverage(scene):
 
 def test_patch_fidelity_and_coverage_agree_with_numpy(scene):
     images, frame = noisy(scene)[:, :, :12, :14], scene[:, :, 6:18, 5:19]
-    samples, training = ([numpy_patches((x.numpy() + 1) / 2, 7) for x in batch] for batch in (images, frame))
+    samples, training = (
+        [numpy_patches((x.numpy() + 1) / 2, 7) for x in batch] for batch in (images, frame)
+    )
     squared = [((sample[:, None] - training[0][None]) ** 2).mean(axis=2) for sample in samples]
     fidelity, coverage = (np.mean([d.min(axis=axis).mean() for d in squared]) for axis in (1, 0))
     expected = {"patch_fidelity": fidelity, "patch_coverage": coverage}
@@ -48,17 +52,21 @@ def test_patch_fidelity_and_coverage_agree_with_numpy(scene):
 
 def test_patches_of_a_large_image_are_a_fixed_subset_of_its_own_for_each_seed(scene):
     few = metrics.extract_patches(scene, 7, max_count=50)
-    everything = {tuple(patch) for patch in metrics.extract_patches(scene, 7, max_count=10**6).tolist()}
+    everything = {
+        tuple(patch) for patch in metrics.extract_patches(scene, 7, max_count=10**6).tolist()
+    }
     assert len(few) == 50 and {tuple(patch) for patch in few.tolist()} <= everything
     assert torch.equal(few, metrics.extract_patches(scene, 7, max_count=50))
     assert not torch.equal(few, metrics.extract_patches(scene, 7, max_count=50, seed=1))
 
 
 def test_nearest_patches_of_a_lesson_image_are_exact(scene):
-    """All 42 x 58 patches of a 48 x 64 image are compared, so the choice of a subset changes nothing."""
+    """All 42 x 58 patches of a 48 x 64 image are compared: no subset is chosen."""
     image = noisy(scene, 1)
     found = [metrics.nearest_patch_distance(image, scene, seed) for seed in (0, 1)]
-    queries, training = (torch.from_numpy(numpy_patches((x[0].numpy() + 1) / 2, 7)) for x in (image, scene))
+    queries, training = (
+        torch.from_numpy(numpy_patches((x[0].numpy() + 1) / 2, 7)) for x in (image, scene)
+    )
     exact = (torch.cdist(queries.double(), training.double()).amin(dim=1) ** 2).mean().item() / 147
     assert found == pytest.approx([exact, exact], rel=1e-3)
 
@@ -74,12 +82,21 @@ def test_copy_distance_agrees_with_numpy(scene):
     images, frame = noisy(scene)[:, :, :20, :40], scene[:, :, :20, :40]
     small, large = range(-4, 5), range(-8, 9, 2)  # a fifth of 20 and 40, in steps of 1 and 2
     target = frame[0].numpy() * 127.5
-    shifted = [np.roll(x, (dy, dx), (1, 2)) for x in (target, target[:, :, ::-1]) for dy in small for dx in large]
-    expected = np.mean([min(np.sqrt(((x * 127.5 - s) ** 2).mean()) for s in shifted) for x in images.numpy()])
+    shifted = [
+        np.roll(x, (dy, dx), (1, 2))
+        for x in (target, target[:, :, ::-1])
+        for dy in small
+        for dx in large
+    ]
+    expected = np.mean(
+        [min(np.sqrt(((x * 127.5 - s) ** 2).mean()) for s in shifted) for x in images.numpy()]
+    )
     assert metrics.copy_distance(images, frame) == pytest.approx(expected, rel=1e-4)
 
 
 def test_frames_of_another_size_are_resized_as_pillow_does(scene):
     pixels = ((scene[0].permute(1, 2, 0).numpy() + 1) * 127.5).round().astype(np.uint8)
-    small = np.asarray(Image.fromarray(pixels).resize((26, 22), Image.BILINEAR)).transpose(2, 0, 1)[None]
+    small = np.asarray(Image.fromarray(pixels).resize((26, 22), Image.BILINEAR)).transpose(2, 0, 1)[
+        None
+    ]
     assert metrics.copy_distance(torch.from_numpy(small / 127.5 - 1), scene) < 1

@@ -1,4 +1,4 @@
-"""What needs networks: with random weights, which show that features are used rightly, not what a metric's value is."""
+"""What needs networks: with random weights, which show how features are used, not a true value."""
 
 import hashlib
 import importlib.util
@@ -31,16 +31,22 @@ def save_named_by_checksum(folder: Path, name: str, state: dict) -> str:
 
 @pytest.fixture(scope="module")
 def random_files(tmp_path_factory):
-    """(torch's folder, Inception file, AlexNet file): random weights under names that fit their checksums."""
+    """torch's folder, Inception's and AlexNet's file: random, under names that fit."""
     folder = tmp_path_factory.mktemp("hub")
     (folder / "checkpoints").mkdir()
     models = pretrained.require("torchvision").models
     with torch.random.fork_rng():
         torch.manual_seed(0)
         inception = models.Inception3(init_weights=False).state_dict()
-        trunk = {f"features.{name}": value for name, value in models.AlexNet().features.state_dict().items()}
+        trunk = {
+            f"features.{name}": value
+            for name, value in models.AlexNet().features.state_dict().items()
+        }
     states = {"inception": inception, "alex": trunk}
-    return folder, *(save_named_by_checksum(folder / "checkpoints", name, state) for name, state in states.items())
+    return folder, *(
+        save_named_by_checksum(folder / "checkpoints", name, state)
+        for name, state in states.items()
+    )
 
 
 @pytest.fixture
@@ -56,12 +62,16 @@ def weights(random_files, monkeypatch):
 
 
 def images(count, height=48, width=64):
-    return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(count)) * 2 - 1
+    return (
+        torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(count)) * 2 - 1
+    )
 
 
 def test_missing_weights_are_named_with_the_place_they_belong_to(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(SivLiteError, match=r"checkpoints.inception_v3_google-0cc3c7bd.pth is missing"):
+    with pytest.raises(
+        SivLiteError, match=r"checkpoints.inception_v3_google-0cc3c7bd.pth is missing"
+    ):
         pretrained.inception_features(images(1))
     with pytest.raises(SivLiteError, match=r"checkpoints.alexnet-owt-7be5be79.pth is missing"):
         pretrained.lpips_vectors(images(1))
@@ -81,7 +91,10 @@ def test_damaged_weights_are_refused_before_they_are_read(tmp_path, monkeypatch)
 
 
 def test_importing_the_metrics_loads_no_network_library():
-    code = "import sys, siv_lite.metrics; print([name for name in ('torchvision', 'lpips') if name in sys.modules])"
+    code = (
+        "import sys, siv_lite.metrics; "
+        "print([name for name in ('torchvision', 'lpips') if name in sys.modules])"
+    )
     assert run_python(code) == "[]"
 
 
@@ -104,13 +117,20 @@ def run_python(code: str, *paths: Path) -> str:
     root = Path(pretrained.__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*paths, root)))}
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return subprocess.run(
+        command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
 
 
 @with_networks
 def test_inception_levels_begin_where_they_have_two_by_two_features(weights):
     for channels, side in pretrained.INCEPTION_SIDE.items():
-        assert pretrained.inception_features(images(1, side, side))[channels].shape == (1, channels, 2, 2)
+        assert pretrained.inception_features(images(1, side, side))[channels].shape == (
+            1,
+            channels,
+            2,
+            2,
+        )
         assert channels not in pretrained.inception_features(images(1, side - 1, side + 9))
 
 
@@ -138,7 +158,9 @@ def test_sifid_is_the_frechet_distance_of_features_over_places(weights):
     samples, frame = images(2), images(1)
     found = metrics.sifid(torch.cat([samples, frame]), frame)
     assert set(found) == {"sifid_64", "sifid_64_best", "sifid_192", "sifid_192_best"}
-    target, *places = (pretrained.inception_features(x)[64][0].flatten(1).T for x in (frame, *samples.split(1)))
+    target, *places = (
+        pretrained.inception_features(x)[64][0].flatten(1).T for x in (frame, *samples.split(1))
+    )
     expected = [metrics.frechet_distance(x, target) for x in places]
     assert found["sifid_64"] == pytest.approx(sum(expected) / 3, rel=1e-4)
     assert found["sifid_64_best"] == pytest.approx(0, abs=1e-6)
@@ -151,7 +173,9 @@ def test_fid_compares_sets_whatever_their_order(weights):
     samples, frames = images(3), images(4)
     assert metrics.fid_sets(frames.flip(0), frames)["fid_64"] == pytest.approx(0, abs=1e-6)
     vectors = [pretrained.inception_features(x)[192].mean(dim=(2, 3)) for x in (samples, frames)]
-    assert metrics.fid_sets(samples, frames)["fid_192"] == pytest.approx(metrics.frechet_distance(*vectors), rel=1e-4)
+    assert metrics.fid_sets(samples, frames)["fid_192"] == pytest.approx(
+        metrics.frechet_distance(*vectors), rel=1e-4
+    )
 
 
 @with_networks

@@ -11,14 +11,25 @@ from siv_lite.errors import SivLiteError
 
 
 @pytest.mark.parametrize("clip", [False, True])
-def test_evaluate_names_every_missing_metric_and_is_deterministic(scene, tmp_path, monkeypatch, clip):
+def test_evaluate_names_every_missing_metric_and_is_deterministic(
+    scene, tmp_path, monkeypatch, clip
+):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     frames = torch.cat([scene, noisy(scene)]) if clip else scene
     table = metrics.evaluate(noisy(scene), frames)
     assert set(table.missing) >= {"fid" if clip else "sifid", "lpips", "distance_to_train"}
     assert "inception_v3_google-0cc3c7bd.pth" in table.missing["fid" if clip else "sifid"]
-    assert "alexnet-owt-7be5be79.pth" in table.missing["lpips"] and str(tmp_path) in table.missing["lpips"]
-    assert {"sliced_wasserstein_1", "patch_fidelity", "copy_distance", "pixel_diversity", "ms_ssim"} <= set(table)
+    assert (
+        "alexnet-owt-7be5be79.pth" in table.missing["lpips"]
+        and str(tmp_path) in table.missing["lpips"]
+    )
+    assert {
+        "sliced_wasserstein_1",
+        "patch_fidelity",
+        "copy_distance",
+        "pixel_diversity",
+        "ms_ssim",
+    } <= set(table)
     again = metrics.evaluate(noisy(scene), frames)
     assert table == again and list(table.missing) == list(again.missing)
 

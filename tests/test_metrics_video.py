@@ -1,4 +1,4 @@
-"""Metrics of videos: known motions, cuts and copies; SVFID with random weights, which show how features are used."""
+"""Metrics of videos: known motions, cuts and copies; SVFID with random weights."""
 
 import hashlib
 import importlib.util
@@ -75,7 +75,9 @@ def test_what_is_missing_is_named_and_the_rest_is_there(texture, monkeypatch):
         assert "\n" not in table.missing["svfid_r3d18"]
 
 
-@pytest.mark.parametrize("shape", [(2, 6, 3, 48), (1, 6, 3, 48, 64), (2, 1, 3, 48, 64), (2, 7, 3, 48, 64)])
+@pytest.mark.parametrize(
+    "shape", [(2, 6, 3, 48), (1, 6, 3, 48, 64), (2, 1, 3, 48, 64), (2, 7, 3, 48, 64)]
+)
 def test_other_shapes_are_refused_in_one_sentence(shape, texture):
     with pytest.raises(SivLiteError, match="videos must be"):
         evaluate_video(torch.zeros(shape), moving(texture, 2))
@@ -83,13 +85,20 @@ def test_other_shapes_are_refused_in_one_sentence(shape, texture):
 
 def small_network():
     """As R3D-18 a trunk, a pooling and a linear layer."""
-    return torch.nn.Sequential(torch.nn.Conv3d(3, 5, 8, 8), torch.nn.AdaptiveAvgPool3d(1), torch.nn.Linear(5, 4))
+    return torch.nn.Sequential(
+        torch.nn.Conv3d(3, 5, 8, 8), torch.nn.AdaptiveAvgPool3d(1), torch.nn.Linear(5, 4)
+    )
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="needs torchvision")
-def test_svfid_is_the_frechet_distance_of_features_over_places(texture, tmp_path, monkeypatch, request):
+def test_svfid_is_the_frechet_distance_of_features_over_places(
+    texture, tmp_path, monkeypatch, request
+):
     video_models = pretrained.require("torchvision").models.video
-    assert [name for name, _ in video_models.r3d_18().named_children()][-2:] == ["avgpool", "fc"]  # left out
+    assert [name for name, _ in video_models.r3d_18().named_children()][-2:] == [
+        "avgpool",
+        "fc",
+    ]  # left out
     small = small_network()
     torch.save(small.state_dict(), tmp_path / "weights")
     file = f"small-{hashlib.sha256((tmp_path / 'weights').read_bytes()).hexdigest()[:8]}.pth"
@@ -105,8 +114,12 @@ def test_svfid_is_the_frechet_distance_of_features_over_places(texture, tmp_path
     assert svfid_r3d18(clip[None], clip) < 1e-6 * found
     maps = []
     for video in (clip, *others):
-        resized = torch.nn.functional.interpolate(video.transpose(0, 1)[None], (16, 112, 112), mode="trilinear")
-        mean, std = (torch.tensor(x)[:, None, None, None] for x in (pretrained.R3D_MEAN, pretrained.R3D_STD))
+        resized = torch.nn.functional.interpolate(
+            video.transpose(0, 1)[None], (16, 112, 112), mode="trilinear"
+        )
+        mean, std = (
+            torch.tensor(x)[:, None, None, None] for x in (pretrained.R3D_MEAN, pretrained.R3D_STD)
+        )
         maps.append(small[0](resized * 0.5 / std + (0.5 - mean) / std)[0].detach().flatten(1).T)
     wanted = (frechet_distance(maps[1], maps[0]) + frechet_distance(maps[2], maps[0])) / 2
     assert found == pytest.approx(wanted, rel=1e-3)

@@ -10,11 +10,11 @@ from siv_lite.nn import (
     SpectralConv2d,
     SpectralNetwork,
     as_reference,
-    make_adam,
-    update_ema,
     assign_gradients,
+    make_adam,
     pool_kernel,
     reference_parameter,
+    update_ema,
     upsample_kernel,
 )
 
@@ -28,7 +28,11 @@ class Toy(SpectralNetwork):
         self.last = nn.Linear(4, 1)
 
     def forward(self, x):
-        return self.last(F.leaky_relu(self.third(self.second(F.leaky_relu(self.first(x), 0.2))), 0.2).mean((2, 3)))
+        return self.last(
+            F.leaky_relu(self.third(self.second(F.leaky_relu(self.first(x), 0.2))), 0.2).mean(
+                (2, 3)
+            )
+        )
 
 
 @pytest.fixture
@@ -46,7 +50,9 @@ def images(*shape):
 def test_upsampling_before_a_3x3_is_one_transposed_4x4(size):
     x, weight = images(2, 5, *size), images(7, 5, 3, 3)
     plain = F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), weight, padding=1)
-    torch.testing.assert_close(F.conv_transpose2d(x, upsample_kernel(weight), stride=2, padding=1), plain)
+    torch.testing.assert_close(
+        F.conv_transpose2d(x, upsample_kernel(weight), stride=2, padding=1), plain
+    )
 
 
 @pytest.mark.parametrize("size", [(8, 6), (5, 7), (3, 2)])
@@ -58,7 +64,10 @@ def test_pooling_behind_a_3x3_is_one_4x4_of_stride_2(size):
 
 def test_a_1x1_commutes_with_upsampling_and_pooling():
     x, weight = images(2, 5, 6, 4), images(7, 5, 1, 1)
-    for resample in (lambda y: F.interpolate(y, scale_factor=2, mode="nearest"), lambda y: F.avg_pool2d(y, 2)):
+    for resample in (
+        lambda y: F.interpolate(y, scale_factor=2, mode="nearest"),
+        lambda y: F.avg_pool2d(y, 2),
+    ):
         torch.testing.assert_close(F.conv2d(resample(x), weight), resample(F.conv2d(x, weight)))
 
 
@@ -77,7 +86,9 @@ def test_one_power_iteration_is_the_textbooks(toy):
     v = matrix.T @ u / np.linalg.norm(matrix.T @ u)
     u = matrix @ v / np.linalg.norm(matrix @ v)
     np.testing.assert_allclose(layer.u, u, rtol=1e-5)
-    np.testing.assert_allclose(layer.as_matrix(layer.weight).detach(), matrix / (u @ matrix @ v), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        layer.as_matrix(layer.weight).detach(), matrix / (u @ matrix @ v), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_gradients_pass_through_the_norm_as_autograd_says(toy):
@@ -98,7 +109,9 @@ def test_backward_touches_no_other_network(toy):
     other.init_weights(torch.device("cpu"), torch.Generator().manual_seed(3))
     x = torch.randn(2, 3, 8, 8)
     assign_gradients(toy(x).sum() * other(x).sum(), [toy])
-    assert all(p.grad is None for p in other.parameters()) and all(p.grad is not None for p in toy.parameters())
+    assert all(p.grad is None for p in other.parameters()) and all(
+        p.grad is not None for p in toy.parameters()
+    )
 
 
 def test_normalizing_again_without_iterating_changes_no_bit(toy):
@@ -107,7 +120,9 @@ def test_normalizing_again_without_iterating_changes_no_bit(toy):
     weights = [layer.weight.clone() for layer in toy.layers]
     toy.normalize(power_iteration=False)
     assert all(torch.equal(tensor, before[name]) for name, tensor in toy.state_dict().items())
-    assert all(torch.equal(layer.weight, weight) for layer, weight in zip(toy.layers, weights, strict=True))
+    assert all(
+        torch.equal(layer.weight, weight) for layer, weight in zip(toy.layers, weights, strict=True)
+    )
 
 
 def test_the_average_is_of_weights_and_copies_singular_vectors(toy):

@@ -1,4 +1,4 @@
-"""The line that says how far a training is: whole, estimated from the recent speed, never in the training's way."""
+"""The line that says how far a training is: whole, of the recent speed, never in the way."""
 
 import os
 import re
@@ -70,7 +70,9 @@ def test_minutes_are_those_of_this_process_and_not_of_what_it_resumed(file, cloc
     report = ProgressReport("runs/demo", 3000)
     run_until(report, clock, range(2401, 2461), 0.5)
     report.close()
-    assert file.read_text() == "runs/demo: 2460 of 3000 iterations, 4.5 minutes left\n"  # 540 halves
+    assert (
+        file.read_text() == "runs/demo: 2460 of 3000 iterations, 4.5 minutes left\n"
+    )  # 540 halves
 
 
 def test_minutes_follow_the_last_sixty_seconds(file, clock):
@@ -78,7 +80,9 @@ def test_minutes_follow_the_last_sixty_seconds(file, clock):
     run_until(report, clock, range(1, 401), 0.5)
     run_until(report, clock, range(401, 462), 1)  # a slower stage, for a minute
     report.close()
-    assert file.read_text() == "runs/demo: 461 of 1001 iterations, 9.0 minutes left\n"  # 540 seconds
+    assert (
+        file.read_text() == "runs/demo: 461 of 1001 iterations, 9.0 minutes left\n"
+    )  # 540 seconds
 
 
 def test_iterations_of_minutes_have_a_speed_too(file, clock):
@@ -107,7 +111,9 @@ def test_a_training_reports_and_ends_with_the_last_iteration(file, toy_frames, t
 
 
 def test_a_process_of_its_own_inherits_the_file(file):
-    script = "from siv_lite.progress import ProgressReport; ProgressReport('runs/child', 5).update(2)"
+    script = (
+        "from siv_lite.progress import ProgressReport; ProgressReport('runs/child', 5).update(2)"
+    )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert file.read_text() == "runs/child: 2 of 5 iterations\n"
 
@@ -115,5 +121,7 @@ def test_a_process_of_its_own_inherits_the_file(file):
 @pytest.mark.parametrize("path", ["absent/line.txt", "."])
 def test_a_file_that_cannot_be_written_stops_no_training(path, toy_frames, tmp_path, monkeypatch):
     monkeypatch.setenv(PROGRESS_FILE, os.path.join(tmp_path, path))
-    run = train("siv_gan", toy_frames, tmp_path / "run", preset="smoke", iterations=2, progress=False)
+    run = train(
+        "siv_gan", toy_frames, tmp_path / "run", preset="smoke", iterations=2, progress=False
+    )
     assert run.finished

@@ -220,7 +220,7 @@ def naive_step(method, clip, generator):
 
     # The real image, and z* = (z*, 0, 0, ...).
     frame = torch.randint(2, (1,), generator=generator).item()
-    assert frame == 1  # the first would hide that another one is needed
+    assert frame == 1  # with the first frame, nobody would notice that it is always taken
     real = F.interpolate(clip, (height, width), mode="bicubic", antialias=True)[frame : frame + 1]
     z_star = [method.z_star[frame : frame + 1]]
     for h, w in method.sizes[1 : stage + 1]:
@@ -283,7 +283,7 @@ def test_a_whole_step_is_that_of_plain_pytorch(stage, toy_frames):
             # of which Adam makes whole steps; the running mean follows the bias.
             if name.endswith((".0.bias", "running_mean", "num_batches_tracked")):
                 continue
-            torch.testing.assert_close(found[name], tensor, rtol=1e-4, atol=1e-6)
+            torch.testing.assert_close(found[name], tensor, rtol=1e-4, atol=5e-6)
             if tensor.dim() > 1:
                 assert not torch.equal(found[name], before[network][name]), f"{name} is as before"
 

@@ -44,16 +44,19 @@ def networks(**settings):
     return G, D
 
 
-@pytest.mark.parametrize("height, width, size, depths", [
-    (32, 32, (32, 32), (4, 2, 3)),
-    (48, 64, (48, 64), (5, 2, 3)),
-    (90, 160, (96, 160), (6, 3, 3)),
-    (192, 320, (192, 320), (7, 3, 4)),
-    (256, 256, (256, 256), (7, 3, 4)),
-    (288, 512, (320, 576), (7, 3, 4)),
-    (576, 1024, (640, 1152), (8, 4, 3)),
-    (768, 1024, (768, 1024), (9, 4, 4)),
-])
+@pytest.mark.parametrize(
+    "height, width, size, depths",
+    [
+        (32, 32, (32, 32), (4, 2, 3)),
+        (48, 64, (48, 64), (5, 2, 3)),
+        (90, 160, (96, 160), (6, 3, 3)),
+        (192, 320, (192, 320), (7, 3, 4)),
+        (256, 256, (256, 256), (7, 3, 4)),
+        (288, 512, (320, 576), (7, 3, 4)),
+        (576, 1024, (640, 1152), (8, 4, 3)),
+        (768, 1024, (768, 1024), (9, 4, 4)),
+    ],
+)
 def test_depths_follow_from_the_frames(height, width, size, depths):
     s = complete_settings(Settings(), 1, height, width)
     assert tuple(side * 2 ** (s.generator_blocks - 1) for side in s.coarsest_size) == size
@@ -67,18 +70,32 @@ def test_every_size_from_32_px_and_every_aspect_up_to_4_gets_networks_that_fit()
                 s = complete_settings(Settings(), 1, height, width)
                 made = [side * 2 ** (s.generator_blocks - 1) for side in s.coarsest_size]
                 assert abs(math.log(made[0] / made[1] * width / height)) < 0.17, (height, width, s)
-                assert 0.75 < math.sqrt(made[0] * made[1] / height / width) < 1.35, (height, width, s)
+                assert 0.75 < math.sqrt(made[0] * made[1] / height / width) < 1.35, (
+                    height,
+                    width,
+                    s,
+                )
                 assert min(made) >> (s.low_level_blocks + s.branch_blocks) >= 1
 
 
 def test_generator_gives_the_images_that_the_discriminator_reads():
     G, D = networks()
     features = G.features(torch.randn(2, 64))
-    assert [tuple(x.shape[1:]) for x in features] == [(64, 3, 4), (64, 6, 8), (32, 12, 16), (16, 24, 32), (8, 48, 64)]
+    assert [tuple(x.shape[1:]) for x in features] == [
+        (64, 3, 4),
+        (64, 6, 8),
+        (32, 12, 16),
+        (16, 24, 32),
+        (8, 48, 64),
+    ]
     pyramid = G.to_images(features)
     assert [tuple(x.shape) for x in pyramid] == [(2, 3, 48, 64), (2, 3, 24, 32)]
     assert all(x.abs().max() <= 1 for x in pyramid)
-    assert {part: len(maps) for part, maps in D(pyramid).items()} == {"low_level": 2, "content": 3, "layout": 3}
+    assert {part: len(maps) for part, maps in D(pyramid).items()} == {
+        "low_level": 2,
+        "content": 3,
+        "layout": 3,
+    }
 
 
 def test_branches_see_only_content_or_only_layout():
@@ -88,7 +105,9 @@ def test_branches_see_only_content_or_only_layout():
     shuffled = x.flatten(2)[:, :, places].view_as(x)
     torch.testing.assert_close(D.branch_input("content", x), D.branch_input("content", shuffled))
     assert not torch.allclose(D.branch_input("layout", x), D.branch_input("layout", shuffled))
-    assert D.branch_input("content", x).shape == (1, 32, 1, 1) and D.branch_input("layout", x).shape == (1, 1, 12, 16)
+    assert D.branch_input("content", x).shape == (1, 32, 1, 1) and D.branch_input(
+        "layout", x
+    ).shape == (1, 1, 12, 16)
 
 
 def test_features_of_generated_samples_are_never_mixed():
@@ -102,7 +121,11 @@ def test_features_of_generated_samples_are_never_mixed():
 
 
 def test_equation_3_weights_the_parts(toy_frames):
-    parts = {"content": torch.tensor(1.0), "layout": torch.tensor(10.0), "low_level": torch.tensor(100.0)}
+    parts = {
+        "content": torch.tensor(1.0),
+        "layout": torch.tensor(10.0),
+        "low_level": torch.tensor(100.0),
+    }
     assert build(toy_frames).total_loss(parts).item() == 211
     assert build(toy_frames, low_level_loss=False).total_loss(parts).item() == 11
 
@@ -113,15 +136,21 @@ def test_generator_block_is_the_plain_residual_block():
     up = F.interpolate(F.leaky_relu(x, 0.2), scale_factor=2, mode="nearest")
     inner = F.leaky_relu(F.conv2d(up, block.first.weight, block.first.bias, padding=1), 0.2)
     plain = F.conv2d(inner, block.second.weight, block.second.bias, padding=1)
-    plain = plain + F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), block.shortcut.weight)
+    plain = plain + F.conv2d(
+        F.interpolate(x, scale_factor=2, mode="nearest"), block.shortcut.weight
+    )
     torch.testing.assert_close(block(x), plain, rtol=1e-4, atol=1e-5)
 
 
 def test_discriminator_block_is_the_plain_residual_block():
     _, D = networks()
     block, x = D.low_level[1], torch.randn(2, 18, 20, 14)
-    inner = F.leaky_relu(F.conv2d(F.leaky_relu(x, 0.2), block.first.weight, block.first.bias, padding=1), 0.2)
-    plain = F.conv2d(inner, block.second.weight, block.second.bias, padding=1) + F.conv2d(x, block.shortcut.weight)
+    inner = F.leaky_relu(
+        F.conv2d(F.leaky_relu(x, 0.2), block.first.weight, block.first.bias, padding=1), 0.2
+    )
+    plain = F.conv2d(inner, block.second.weight, block.second.bias, padding=1) + F.conv2d(
+        x, block.shortcut.weight
+    )
     torch.testing.assert_close(block(x), F.avg_pool2d(plain, 2), rtol=1e-4, atol=1e-5)
 
 
@@ -133,7 +162,12 @@ def test_every_ablation_is_a_switch_that_trains(name, toy_frames):
     assert all(value.isfinite() for value in losses.values())
     for key, tensor in method.state().items():
         unused = name == "no low-level loss" and "low_level" in key and "decide" in key
-        if key.startswith(("G", "D")) and key.endswith(".weight_orig") and tensor.numel() > 1 and not unused:
+        if (
+            key.startswith(("G", "D"))
+            and key.endswith(".weight_orig")
+            and tensor.numel() > 1
+            and not unused
+        ):
             assert not torch.equal(tensor, before[key]), f"{key} does not learn"
 
 
@@ -297,21 +331,24 @@ def test_learning_rate_falls_to_zero_over_the_last_share(toy_frames):
     assert rates == [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.02]
 
 
-@pytest.mark.parametrize("settings, message", [
-    ({"low_level_blocks": 6}, "need images of"),
-    ({"branch_blocks": 8}, "need images of"),
-    ({"coarsest_size": (0, 4)}, "coarsest_size"),
-    ({"coarsest_size": (3, 400)}, "coarsest_size"),
-    ({"base_channels": -16}, "base_channels"),
-    ({"batch_size": 1}, "batch_size"),
-    ({"iterations": 0}, "iterations"),
-    ({"augmentation": 1.5}, "augmentation"),
-    ({"learning_rate": -1.0}, "learning_rate"),
-    ({"diversity": "DR"}, "Literal\\['features'"),
-    ({"base_channels": 16.5}, "base_channels"),
-    ({"layout_branch": 1}, "layout_branch"),
-    ({"learnign_rate": 0.1}, "Unknown setting 'learnign_rate'"),
-])
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"low_level_blocks": 6}, "need images of"),
+        ({"branch_blocks": 8}, "need images of"),
+        ({"coarsest_size": (0, 4)}, "coarsest_size"),
+        ({"coarsest_size": (3, 400)}, "coarsest_size"),
+        ({"base_channels": -16}, "base_channels"),
+        ({"batch_size": 1}, "batch_size"),
+        ({"iterations": 0}, "iterations"),
+        ({"augmentation": 1.5}, "augmentation"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"diversity": "DR"}, "Literal\\['features'"),
+        ({"base_channels": 16.5}, "base_channels"),
+        ({"layout_branch": 1}, "layout_branch"),
+        ({"learnign_rate": 0.1}, "Unknown setting 'learnign_rate'"),
+    ],
+)
 def test_bad_settings_get_one_sentence(settings, message, toy_frames):
     with pytest.raises(SivLiteError, match=message) as error:
         build(toy_frames, **settings)

@@ -1,16 +1,20 @@
-"""Run every lesson as a reader does, first cell to last, and write its time into its header and into `times.json`:
+"""Run every lesson as a reader does and write its time into its header and into `times.json`.
 
-    python tools/time_lessons.py                 # all lessons; needs several minutes of a quiet machine
-    python tools/time_lessons.py 05_diversity    # one of them
+python tools/time_lessons.py                 # all lessons; several minutes of a quiet machine
+python tools/time_lessons.py 05_diversity    # one of them
+python tools/time_lessons.py --headers       # measure nothing, write the headers again
 """
 
+import io
 import json
 import re
 import subprocess
 import sys
 import tempfile
+import tokenize
 from pathlib import Path
 
+import jupytext
 import nbformat
 from execute import execute
 
@@ -19,45 +23,126 @@ from siv_lite.files import atomic_write
 FOLDER = Path(__file__).parents[1] / "notebooks"
 TIMES = Path(__file__).with_name("times.json")
 LINE = re.compile(r"\*\*Time:\*\*[^\n]*")
-WORDS_A_MINUTE, EXERCISES = 180, 10  # of careful reading; minutes
+
+WORDS_PER_MINUTE = 200  # of prose, read carefully
+TOKENS_PER_MINUTE = 120  # of code
+EXERCISE_MINUTES = 10
 
 
-def count_words(text: str) -> int:
-    """Words of prose in the Markdown cells of a lesson's text pair; tables, formulas and tags are none."""
-    cells = [cell for cell in text.split("\n# %%")[1:] if cell.startswith(" [markdown]")]
-    lines = [line[2:] for cell in cells for line in cell.splitlines()[1:]]
-    prose = " ".join(line for line in lines if not line.startswith(("|", "$$")))
-    return len(re.findall(r"[A-Za-z][\w'-]*", re.sub(r"<[^>]+>|`[^`]+`", "", prose)))
+def count_words(markdown: str) -> int:
+    """Count the words of prose in Markdown; tables, formulas, code and tags are none.
+
+    Args:
+        markdown: the text of one or several cells.
+
+    Returns:
+        The number of words.
+    """
+    lines = [line for line in markdown.splitlines() if not line.startswith(("|", "$$"))]
+    prose = re.sub(r"<[^>]+>|`[^`]+`", "", " ".join(lines))
+    return len(re.findall(r"[A-Za-z][\w'-]*", prose))
 
 
-def describe(seconds: float, text: str) -> str:
-    """The header's line, like **Time:** 40 seconds of computing on two cores; 25 minutes of reading and exercises."""
-    computing = f"{5 * max(1, round(seconds / 5))} seconds" if seconds < 90 else f"{seconds / 60:.1f} minutes"
-    reading = 5 * round((count_words(text) / WORDS_A_MINUTE + EXERCISES) / 5)
-    return f"**Time:** {computing} of computing on two cores; {reading} minutes of reading and exercises."
+def count_tokens(code: str) -> int:
+    """Count the tokens of Python code: names, numbers, strings, operators; comments are none.
+
+    Args:
+        code: the text of a cell.
+
+    Returns:
+        The number of tokens.
+    """
+    counted = {tokenize.NAME, tokenize.NUMBER, tokenize.STRING, tokenize.OP}
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    return sum(token.type in counted for token in tokens)
+
+
+def reading_minutes(lesson: Path) -> float:
+    """Estimate how long a lesson takes to read and to work through.
+
+    Args:
+        lesson: its text pair, a .py file.
+
+    Returns:
+        Minutes for prose, code and exercises.
+    """
+    minutes = EXERCISE_MINUTES
+    for cell in jupytext.read(lesson).cells:
+        if cell.cell_type == "markdown":
+            minutes += count_words(cell.source) / WORDS_PER_MINUTE
+        else:
+            minutes += count_tokens(cell.source) / TOKENS_PER_MINUTE
+    return minutes
+
+
+def describe(seconds: float, lesson: Path) -> str:
+    """Write the header's line.
+
+    Args:
+        seconds: of computing.
+        lesson: its text pair, a .py file.
+
+    Returns:
+        A line such as "**Time:** 40 seconds of computing on two cores; 45 minutes of reading and
+        exercises."
+    """
+    if seconds < 90:
+        computing = f"{5 * max(1, round(seconds / 5))} seconds"
+    else:
+        computing = f"{seconds / 60:.1f} minutes"
+    reading = 5 * round(reading_minutes(lesson) / 5)
+    return (
+        f"**Time:** {computing} of computing on two cores; {reading} minutes of reading and "
+        "exercises."
+    )
 
 
 def measure(lesson: str) -> float:
-    """Seconds from the start of the first cell to the end of the last, at default settings, in an empty folder."""
+    """Run a lesson at its default settings, in an empty folder.
+
+    Args:
+        lesson: name of the notebook, without its suffix.
+
+    Returns:
+        Seconds from the start of the first cell to the end of the last.
+    """
     with tempfile.TemporaryDirectory() as folder:
         executed = execute(FOLDER / f"{lesson}.ipynb", folder)
-        return sum(cell.metadata.papermill.duration or 0 for cell in nbformat.read(executed, 4).cells)
+        cells = nbformat.read(executed, 4).cells
+    return sum(cell.metadata.papermill.duration or 0 for cell in cells)
+
+
+def write_header(lesson: Path, seconds: float) -> None:
+    """Write the time into the header of a lesson, the text pair and the notebook.
+
+    Args:
+        lesson: its text pair, a .py file.
+        seconds: of computing.
+    """
+    text = lesson.read_text(encoding="utf-8")
+    lesson.write_text(LINE.sub(describe(seconds, lesson), text, count=1), encoding="utf-8")
+    command = [sys.executable, "-m", "jupytext", "--sync", "--quiet", str(lesson)]
+    subprocess.run(command, check=True)
 
 
 def main() -> None:
     """Measure the lessons named on the command line, or all; then write all headers."""
-    known = sorted(path.stem for path in FOLDER.glob("[01][0-9]_*.py") if path.stem != "00_start_here")
+    lessons = sorted(path.stem for path in FOLDER.glob("[01][0-9]_*.py"))
+    lessons.remove("00_start_here")
     times = json.loads(TIMES.read_text()) if TIMES.exists() else {}
-    for lesson in sys.argv[1:] or known:
+
+    chosen = sys.argv[1:] or lessons
+    if chosen == ["--headers"]:
+        chosen = []
+    for lesson in chosen:
         times[lesson] = round(measure(lesson))
         print(f"{lesson:<32}{times[lesson]:4} s", flush=True)
+        ordered = {name: times[name] for name in lessons if name in times}
         with atomic_write(TIMES) as temporary:
-            temporary.write_text(json.dumps({name: times[name] for name in known if name in times}, indent=1) + "\n")
+            temporary.write_text(json.dumps(ordered, indent=1) + "\n")
+
     for lesson, seconds in times.items():
-        path = FOLDER / f"{lesson}.py"
-        text = path.read_text(encoding="utf-8")
-        path.write_text(LINE.sub(describe(seconds, text), text, count=1), encoding="utf-8")
-        subprocess.run([sys.executable, "-m", "jupytext", "--sync", "--quiet", str(path)], check=True)
+        write_header(FOLDER / f"{lesson}.py", seconds)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Lesson 6: solutions
 #
-# The three exercises of `06_mixing_and_augmentation`, filled in, with the same checks and a word on each. Try them
-# yourself first. **Time.** Seconds.
+# The three exercises of `06_mixing_and_augmentation`, filled in, with the same checks and a word on
+# each. Try them yourself first. **Time.** Seconds.
 
 # %% tags=["parameters"]
 source: str = "../../data_samples/balloons.png"  # image on which exercise 1 is shown
@@ -21,90 +21,112 @@ out: str = "../../runs/solutions_06"  # folder for the picture of exercise 1
 from pathlib import Path
 
 import torch
-from torch.testing import assert_close
 
 from siv_lite import contact_sheet, read_frames, save_image
 from siv_lite.augment import apply_transforms, mix_channels
+from siv_lite.lesson_checks import check
+
+image = torch.arange(16.0).view(1, 1, 4, 4)
+before = torch.arange(4.0) + 10 * torch.arange(1.0, 6)[:, None]  # (5, 4)
 
 # %% [markdown]
 # ## 1. The map that moves down and flips
 #
-# A map says where each output pixel *reads*. To bring the picture down, every place must read further up, so the step
-# is negative; one row of `height` is 2 / `height`. The flip is the sign of x and has nothing to do with rows.
+# A map says where each output pixel *reads*. To bring the picture down, every place must read
+# further up, so the step is negative; one row of `height` is 2 / `height`. The flip is the sign of
+# x and has nothing to do with rows.
 
 
 # %%
-def make_map(pixels, height, flipped):
+def make_map(pixels: int, height: int, flipped: bool) -> torch.Tensor:
     """The map (1, 2, 3) that moves down by `pixels` and perhaps flips left and right."""
-    return torch.tensor([[[-1.0 if flipped else 1.0, 0, 0], [0, 1, -2 * pixels / height]]])
+    sign = -1.0 if flipped else 1.0
+    return torch.tensor([[[sign, 0, 0], [0, 1, -2 * pixels / height]]])
 
 
 # %%
-picture = torch.arange(16.0).view(1, 1, 4, 4)
 found = make_map(1, 4, True)
-hint = "look at the sign: to move down, read further up"
-expected = picture[:, :, [0, 0, 1, 2]].flip(3)
-assert_close(apply_transforms(picture, found), expected, atol=1e-4, rtol=0, msg=lambda text: f"{hint}\n{text}")
-print("right: moved down and flipped")
+if found is None:
+    print("not yet: make_map returns nothing")
+else:
+    hint = "look at the sign: to move down, read further up"
+    expected = image[:, :, [0, 0, 1, 2]].flip(3)
+    check(apply_transforms(image, found), expected, hint, atol=1e-4)
+    print("exercise 1: right")
 
 # %% [markdown]
 # On the training image, moved down by ten rows: the top shows the reflection of what was there.
 
 # %%
 frames = read_frames(source, 64)[:1]
-maps = torch.cat([make_map(10, frames.shape[2], flipped) for flipped in (False, True)])
-shown = apply_transforms(frames.repeat(2, 1, 1, 1), maps)
-sheet = contact_sheet({"as it is; moved down; moved down and flipped": torch.cat([frames, shown])}, scale=3)
+height = frames.shape[2]
+moved = apply_transforms(frames, make_map(10, height, False))
+flipped = apply_transforms(frames, make_map(10, height, True))
+images = torch.cat([frames, moved, flipped])
+sheet = contact_sheet({"as it is; moved down; moved down and flipped": images}, scale=3)
 save_image(sheet, Path(out, "exercise_1.png"))
 sheet
 
 # %% [markdown]
 # ## 2. A swap in both directions
 #
-# Write to a copy, read from the original. Then the order of the assignments no longer matters. With an index that is a
-# *list*, as `x[i, channels]`, PyTorch would have made a copy by itself; with whole numbers and slices it gives a view.
-# One of the two is easily taken for the other, so the explicit `clone` is the better habit.
+# Write to a copy, read from the original. Then the order of the assignments no longer matters. With
+# an index that is a *list*, as `x[i, channels]`, PyTorch would have made a copy by itself; with
+# whole numbers and slices it gives a view. One of the two is easily taken for the other, so the
+# explicit `clone` is the better habit.
 
 
 # %%
-def swap(x, channels):
-    """A new tensor (n, c), in which samples 0 and 1, 2 and 3, ... have swapped these channels."""
+def swap(x: torch.Tensor, channels: list[int]) -> torch.Tensor:
+    """A new tensor (n, c): samples 0 and 1, 2 and 3, ... have swapped these channels."""
     swapped = x.clone()
     for i in range(0, len(x) - 1, 2):
-        swapped[i, channels], swapped[i + 1, channels] = x[i + 1, channels], x[i, channels]
+        swapped[i, channels] = x[i + 1, channels]
+        swapped[i + 1, channels] = x[i, channels]
     return swapped
 
 
 # %%
-before = torch.tensor([[10.0 * sample + channel for channel in range(4)] for sample in range(1, 6)])
 kept = before.clone()
 found = swap(before, [1, 2])
-assert torch.equal(before, kept), "the input changed: look at what you write into"
-received = (found != before).any(1).tolist()
-assert received == [True, True, True, True, False], f"who received: {received}; look at views and clone()"
-assert found[:2, 1:3].tolist() == [[21, 22], [11, 12]], "the pair must exchange channels 1 and 2"
-print("right: both ways")
+if found is None:
+    print("not yet: swap returns nothing")
+else:
+    assert torch.equal(before, kept), "the input changed: look at what you write into"
+    received = (found != before).any(1).tolist()
+    hint = f"who received: {received}; look at views and clone()"
+    assert received == [True, True, True, True, False], hint
+    assert found[:2, 1:3].tolist() == [[21, 22], [11, 12]], (
+        "the pair must exchange channels 1 and 2"
+    )
+    print("exercise 2: right")
 
 # %% [markdown]
-# The fifth sample still goes without. The package avoids pairs altogether: sample i takes from sample i - 1, and the
-# first from the last, so that any number of samples will do.
+# The fifth sample still goes without. The package avoids pairs altogether: sample i takes from
+# sample i - 1, and the first from the last, so that any number of samples will do.
 
 # %% [markdown]
 # ## 3. How often FA of content happens
 #
-# Neither happens with (1 - p) squared, since both are drawn on their own. At 0.4 that is 0.36, so 64 of 100 passes are
-# changed in some way.
+# Neither happens with (1 - p) squared, since both are drawn on their own. At 0.4 that is 0.36, so
+# 64 of 100 passes are changed in some way.
 
 
 # %%
-def share_of_mixed_passes(probability):
+def share_of_mixed_passes(probability: float) -> float:
     """The probability that exchange, drop or both happen."""
     return 1 - (1 - probability) ** 2
 
 
 # %%
-found, passes = share_of_mixed_passes(0.4), 1000 if preset == "smoke" else 10000
-x, draws = torch.ones(2, 64, 1, 1) * torch.tensor([1.0, 2.0]).view(2, 1, 1, 1), torch.Generator().manual_seed(0)
-counted = sum(not torch.equal(mix_channels(x, 0.4, draws), x) for _ in range(passes)) / passes
-assert abs(found - counted) < 0.04, f"counted {counted:.2f}, not {found:.2f}: look at the passes where neither does"
-print("right: agrees with the count")
+found = share_of_mixed_passes(0.4)
+if found is None:
+    print("not yet: share_of_mixed_passes returns nothing")
+else:
+    x = torch.tensor([1.0, 2.0]).view(2, 1, 1, 1).expand(2, 64, 1, 1)
+    generator = torch.Generator().manual_seed(0)
+    changed = [not torch.equal(mix_channels(x, 0.4, generator), x) for _ in range(1000)]
+    counted = sum(changed) / 1000
+    hint = "look at the passes where neither happens"
+    assert abs(found - counted) < 0.04, f"counted {counted:.2f}, not {found:.2f}: {hint}"
+    print("exercise 3: right")

@@ -12,7 +12,7 @@
 # The three exercises of `../10_your_own.ipynb`, solved, with the same checks. Seconds.
 
 # %% tags=["parameters"]
-source: str = "../../data_samples/balloons.png"  # beside it lie the clip and the run that the checks use
+source: str = "../../data_samples/balloons.png"  # clip and run lie beside it
 preset: str = "smoke"  # nothing is trained here; the same in every preset
 out: str = "../../runs/lesson_10"  # folder of what the checks write
 
@@ -24,16 +24,19 @@ from PIL import Image
 
 from siv_lite import contact_sheet, open_run, read_frames, save_image
 
-scenes, files, album = Path(source).parent, Path(out, "files"), Path(out, "album")
-for folder in (files, album):
-    folder.mkdir(parents=True, exist_ok=True)
+scenes = Path(source).parent
+files = Path(out, "files")
+files.mkdir(parents=True, exist_ok=True)
+album = Path(out, "album")
+album.mkdir(parents=True, exist_ok=True)
 run = open_run(scenes / "runs" / "balloons_singan", "cpu")
 
 # %% [markdown]
 # ## Exercise 1
 #
-# Between 13 frames there are 12 gaps, and from the first frame to the last there are `count - 1` steps, so the widest
-# stride is `(count - 1) // 12`. The slice ends just behind the last frame wanted, so that no fourteenth slips in.
+# Between 13 frames there are 12 gaps, and from the first frame to the last there are `count - 1`
+# steps, so the widest stride is `(count - 1) // 12`. The slice ends just behind the last frame
+# wanted, so that no fourteenth slips in.
 
 
 # %%
@@ -50,8 +53,9 @@ else:
     for count in (60, 72):
         stride, stop = choose_frames(count, 13)
         kept = range(count)[0:stop:stride]
-        assert len(kept) == 13, f"of {count} frames {len(kept)} are kept: look at where `stop` cuts"
-        assert 12 * (stride + 1) >= count, f"of {count} frames a stride of {stride + 1} would also fit"
+        wider = f"of {count} frames a stride of {stride + 1} would also fit"
+        assert len(kept) == 13, f"of {count} frames {len(kept)} are kept: where does `stop` cut?"
+        assert 12 * (stride + 1) >= count, wider
     found = len(read_frames(scenes / "bus", 64, stride=stride, stop=stop))
     assert found == 13, f"read_frames kept {found}"
     print("exercise 1: right")
@@ -59,8 +63,8 @@ else:
 # %% [markdown]
 # ## Exercise 2
 #
-# Both sides get the same factor, which is never above 1: nothing is enlarged. Each is rounded on its own, so
-# a side may miss the exact ratio by half a pixel.
+# Both sides get the same factor, which is never above 1: nothing is enlarged. Each is rounded on
+# its own, so a side may miss the exact ratio by half a pixel.
 
 
 # %%
@@ -84,8 +88,8 @@ else:
 # %% [markdown]
 # ## Exercise 3
 #
-# A dictionary's keys become the captions, in their order, so the origin stands on top of the page. `scale` enlarges by
-# whole pixels, and `save_image` writes the file whole or not at all.
+# A dictionary's keys become the captions, in their order, so the origin stands on top of the page.
+# `scale` enlarges by whole pixels, and `save_image` writes the file whole or not at all.
 
 
 # %%
@@ -96,14 +100,17 @@ def save_page(run, caption: str, path: Path) -> None:
 
 
 # %%
-page, caption = album / "page.png", "balloons.png: siv_lite, MIT license"
+page = album / "page.png"
+caption = "balloons.png: siv_lite, MIT license"
 page.unlink(missing_ok=True)
 save_page(run, caption, page)
 if not page.exists():
     print("not yet: there is no page.png; give `path` to save_image")
 else:
-    expected = contact_sheet({caption: run.frames[:4], "seed 7": run.sample_images(4, seed=7)}, scale=2)
+    rows = {caption: run.frames[:4], "seed 7": run.sample_images(4, seed=7)}
+    expected = contact_sheet(rows, scale=2)
     found = Image.open(page)
-    assert found.size == expected.size, f"the page is {found.size}, not {expected.size}: look at scale and rows"
-    assert np.array_equal(found, expected), "the size is right, the content not: look at captions and seed"
+    sizes = f"the page is {found.size}, not {expected.size}"
+    assert found.size == expected.size, f"{sizes}: look at scale and rows"
+    assert np.array_equal(found, expected), "the content differs: look at captions and seed"
     print("exercise 3: right")

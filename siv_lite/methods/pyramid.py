@@ -313,6 +313,10 @@ class Pyramid(Method):
             return self.refine_stages(noise, sizes).clamp(-1, 1)
 
         # Otherwise an image comes in below `start`: the given one, or the first frame.
+        if start > last_stage:
+            raise SivLiteError(
+                f"start must be at most the stage that is shown, {last_stage}, not {start}"
+            )
         image = self.real[-1][:1] if image is None else image.to(self.device)
         image = resize(image, sizes[start - 1])
         image = image.expand(n, *[-1] * (image.ndim - 1))
@@ -346,7 +350,7 @@ def scaled_side(side: int, factor: float) -> int:
 def pyramid_sizes(
     height: int, width: int, coarsest_side: int, scale_factor: float
 ) -> list[tuple[int, int]]:
-    """Compute the size of every stage (SinGAN, section 3.2; as many stages as its official code,
+    """Compute the size of every stage (SinGAN, section 3; as many stages as its official code,
     one more than are needed).
 
     The shorter side grows from `coarsest_side` by about 1 / `scale_factor` each time: by a little

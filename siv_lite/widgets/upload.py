@@ -76,11 +76,11 @@ class Upload(Panel):
             raise SivLiteError("No file is chosen yet; choose an image, a GIF or a video first")
         uploaded = values["file"][0]
         name = re.sub(r"[^\w.-]", "_", uploaded["name"])
-        frames = read_uploaded(uploaded, name)
+        image_size = values["image_size"]
+        frames = read_uploaded(uploaded, name, image_size)
 
         method = values["method"]
         preset = values["preset"]
-        image_size = values["image_size"]
         seed = values["seed"]
         folder = self.folder / f"{Path(name).stem}-{method}-{preset}-{image_size}-{seed}"
         self.training = LiveTraining(
@@ -91,12 +91,13 @@ class Upload(Panel):
         return f"Training on {len(frames)} {noun}, in {folder}"
 
 
-def read_uploaded(uploaded: dict[str, Any], name: str) -> Tensor:
+def read_uploaded(uploaded: dict[str, Any], name: str, image_size: int) -> Tensor:
     """Read the frames of a file that was uploaded.
 
     Args:
         uploaded: as `ipywidgets.FileUpload` describes it.
         name: of the file, with harmless characters only.
+        image_size: at which the method will work, in pixels.
 
     Returns:
         (N, 3, H, W) in [-1, 1].
@@ -108,6 +109,10 @@ def read_uploaded(uploaded: dict[str, Any], name: str) -> Tensor:
         path = Path(temporary, f"upload-{name}")
         path.write_bytes(uploaded["content"])
         try:
-            return read_frames(path, MAX_SIZE)
+            frames = read_frames(path, image_size)
+            # A photograph is kept whole; a clip of some minutes would fill the memory.
+            if len(frames) == 1:
+                frames = read_frames(path, MAX_SIZE)
+            return frames
         except SivLiteError as error:
             raise SivLiteError(str(error).replace(str(path), name)) from error
