@@ -25,7 +25,7 @@ show_map("image", "pyramid")
 #
 # **You need:** PyTorch: tensors, convolutions, gradients.
 #
-# **Time:** 55 seconds of computing on two cores; 20 minutes of reading and exercises.
+# **Time:** 55 seconds of computing on two cores; 50 minutes of reading and exercises.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/beach.png"  # the one image; a photograph of your own works too
@@ -116,6 +116,7 @@ def list_windows(image: torch.Tensor, size: int = 11) -> torch.Tensor:
     return image.unfold(2, size, 1).unfold(3, size, 1).permute(0, 2, 3, 1, 4, 5)[0]
 
 
+# %%
 def patch_differences(image: torch.Tensor, size: int = 11) -> torch.Tensor:
     """Differences in gray levels between all patches, infinite where two overlap: (n, n)."""
     windows = list_windows(image, size)
@@ -140,6 +141,7 @@ def describe_patches(name: str, image: torch.Tensor) -> float:
     return share
 
 
+# %%
 order = torch.randperm(height * width, generator=torch.Generator().manual_seed(0))
 noise = frames.flatten(2)[..., order].view_as(frames)
 structured = describe_patches(Path(source).stem, frames)
@@ -227,6 +229,7 @@ def measure_view(D: torch.nn.Module) -> tuple[int, int]:
     return seen.any(1).sum().item(), seen.any(0).sum().item()
 
 
+# %%
 torch.manual_seed(0)
 D = PatchDiscriminator(channels=8)
 scores = D.eval()(frames)
@@ -276,6 +279,7 @@ def mark_window(image: torch.Tensor) -> torch.Tensor:
     return marked
 
 
+# %%
 large = (4 * height, 4 * width)  # one size for all
 copies = [F.interpolate(mark_window(resize(frames, size)), large) for size in sizes]
 names = [f"{high} x {wide}" for high, wide in sizes]
@@ -331,6 +335,7 @@ def line_distance(a: torch.Tensor, b: torch.Tensor) -> float:
     return (a.sort().values - b.sort().values).abs().mean().item()
 
 
+# %%
 assert line_distance(torch.tensor([0.0, 3, 1]), torch.tensor([1.0, 2, 4])) == 1
 
 one = torch.tensor([[0.0, 0], [1, 1]])
@@ -358,6 +363,7 @@ def project_patches(image: torch.Tensor, directions: torch.Tensor) -> torch.Tens
     return torch.quantile((rows @ directions).T, quantiles, dim=1)
 
 
+# %%
 def level_distance(
     image: torch.Tensor, original: torch.Tensor, generator: torch.Generator
 ) -> float:
@@ -401,6 +407,7 @@ def split_detail(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return half, image - enlarged
 
 
+# %%
 def scale_distances(image: torch.Tensor, original: torch.Tensor, levels: int = 3) -> list[float]:
     """The distance at every scale, fine to coarse."""
     generator = torch.Generator().manual_seed(0)
@@ -436,6 +443,7 @@ def shuffle_tiles(image: torch.Tensor, side: int) -> torch.Tensor:
     return tiles.permute(0, 1, 2, 4, 3, 5).reshape(image.shape)
 
 
+# %%
 half = resize(frames, (height // 2, width // 2))
 blurred = resize(half, (height, width)).clamp(-1, 1)
 damaged = {"original": frames, "shuffled": shuffle_tiles(frames, 16), "blurred": blurred}
@@ -470,6 +478,7 @@ def show_tiles(change: dict | None = None) -> None:
     text.value = "finest {:.2f}, middle {:.2f}, coarsest {:.2f}".format(*table[side])
 
 
+# %%
 slider.observe(show_tiles, "value")
 show_tiles()
 widgets.VBox([slider, view, text])
@@ -592,6 +601,7 @@ def measure_field(kernels: list[int], strides: list[int]) -> int:
     return int(gradient.count_nonzero())
 
 
+# %%
 if receptive_field([3], [1]) is None:
     print("not yet: receptive_field returns nothing")
 else:

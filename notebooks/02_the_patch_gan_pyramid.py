@@ -26,7 +26,7 @@ show_map("singan", "pyramid")
 # **You need:** PyTorch, and from lesson 1: a judge of five 3 x 3 convolutions sees 11 x 11 pixels,
 # and in a smaller copy of the picture that is a larger part of the scene.
 #
-# **Time:** 5 seconds of computing on two cores; 20 minutes of reading and exercises.
+# **Time:** 5 seconds of computing on two cores; 45 minutes of reading and exercises.
 #
 # **Words used below.** A *stage* is one size of the pyramid, with its own networks; 0 is the
 # coarsest. G is its *generator*; the *residual* is what G adds. D is its *critic*, which gives each

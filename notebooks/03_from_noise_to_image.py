@@ -24,7 +24,7 @@ show_map("latents", "generator", "images", "ema", "samples")
 # **You need:** convolutions in PyTorch. Lessons 1 and 2 explain why a GAN needs a judge, but nobody
 # asks it here.
 #
-# **Time:** 20 seconds of computing on two cores; 20 minutes of reading and exercises.
+# **Time:** 20 seconds of computing on two cores; 50 minutes of reading and exercises.
 #
 # **Words used below.** *Latents* z are the random numbers that go in. A *block* is a few
 # convolutions with a bend (leaky ReLU) between them. A *map* is what a block puts out: a grid of

@@ -25,7 +25,7 @@ show_map("low_level", "content", "layout", "losses")
 # **You need:** convolutions and cross-entropy in PyTorch, and from lesson 3 that the generator
 # makes a picture at several scales. The paper's section is 3.1.
 #
-# **Time:** 5 seconds of computing on two cores; 25 minutes of reading and exercises.
+# **Time:** 5 seconds of computing on two cores; 55 minutes of reading and exercises.
 #
 # **Words used below.** *D* is the discriminator, the judge; *G* the generator that it trains. A
 # *part* of D is its low-level blocks, its content branch or its layout branch. A *block* is a few
@@ -95,6 +95,7 @@ def see_content(x: torch.Tensor) -> torch.Tensor:
     return torch.stack(means).view(1, -1, 1, 1)
 
 
+# %%
 def see_layout(x: torch.Tensor, weights: list[float]) -> torch.Tensor:
     """One number per place: (1, C, h, w) -> (1, 1, h, w)."""
     mixture = sum(weight * channel for weight, channel in zip(weights, x[0], strict=True))
@@ -376,6 +377,7 @@ def read_maps(D: Discriminator, images: torch.Tensor) -> dict[str, list[torch.Te
     return {**inputs, **decisions}
 
 
+# %%
 def measure_change(maps: list[torch.Tensor], originals: list[torch.Tensor]) -> float:
     """Root mean square change over places, mean over blocks and edits."""
     changes = []
@@ -398,6 +400,7 @@ def measure(D: Discriminator, image: torch.Tensor, count: int) -> dict[str, dict
     return found
 
 
+# %% tags=["nbval-ignore-output"]
 runs = {"this picture": run}
 for path in sorted(shipped.parent.glob("*_siv_gan")):
     if path != shipped:
@@ -603,6 +606,7 @@ slider = widgets.IntSlider(value=width // 2, min=-left, max=width - right, descr
 view = Picture("The edited picture, and what each block of the branches decides")
 
 
+# %%
 def show_move(change: dict | None = None) -> None:
     """Draw the moved rectangle, and what each block of the branches decides."""
     edited = edit_region(image, rows_of_balloon, columns, 0, slider.value, 0)[None]
@@ -734,6 +738,7 @@ def judge_layout(x: torch.Tensor) -> float:
     return branch("layout", x).mean().item()
 
 
+# %%
 first = find_content((judge_content, judge_layout), features[0])
 second = find_content((judge_layout, judge_content), features[0])
 if first is None:

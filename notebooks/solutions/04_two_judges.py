@@ -57,7 +57,10 @@ def branch(part: str, features: torch.Tensor) -> torch.Tensor:
     return torch.cat(found)
 
 
-features = torch.randn(1, 1, 32, 12, 16, generator=torch.Generator().manual_seed(1))
+# An F(x) as large as D's own: every low-level block has halved the picture.
+channels = fresh.D.squeeze.weight.shape[1]
+height, width = [side // 2 ** len(fresh.D.low_level) for side in fresh.real[0].shape[2:]]
+features = torch.randn(1, 1, channels, height, width, generator=torch.Generator().manual_seed(1))
 
 # %% [markdown]
 # ## Exercise 1
