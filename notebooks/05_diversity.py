@@ -25,7 +25,7 @@ show_map("generator", "diversity")
 # **You need:** PyTorch's autograd, and lesson 0 (`00_start_here`) for what SIV-GAN is. The paper's
 # section is 3.2.
 #
-# **Time:** 50 seconds of computing on two cores; 20 minutes of reading and exercises.
+# **Time:** 50 seconds of computing on two cores; 35 minutes of reading and exercises.
 #
 # **Words used below.** *Latents* are the random numbers z that go into the generator G. *D* is the
 # discriminator, the judge. A *batch* is the handful of samples of one training step, here five.
@@ -257,7 +257,7 @@ def train_on(**changes) -> dict[str, torch.Tensor]:
     """Train on from the base; at each of `moments`, DR and six images of fixed latents."""
     model = open_run(base.folder, "cpu").method
     model.G.load_state_dict(model.G_ema.state_dict())
-    model.G.normalize(iterate=False)
+    model.G.normalize(power_iteration=False)
     model.settings = replace(model.settings, lr_decay_fraction=0.0, **changes)
     latents = model.sample_latents(16, seed=1)
     found = {"diversity": [], "images": []}
@@ -431,7 +431,8 @@ assert balance == factors[6], "Settings.diversity_scale is not the official code
 print("the default diversity_scale is the official code's at six blocks: True")
 
 # %% [markdown]
-# So `diversity_scale=16` multiplies lambda in our step, whatever the depth, and `diversity_scale=1` is Eq. 5 to the
+# So `diversity_scale=16` multiplies lambda in our step, whatever the depth;
+# `diversity_scale=1` is Eq. 5 to the
 # letter. The row "16 times weaker" above was exactly that. In terms of Table 5, the letter is like
 # a lambda of 0.15 / 16, below 0.01: between its first and second row. The toy says the same: the
 # spread is the *ratio* of the two weights.
@@ -544,7 +545,7 @@ else:
 # | distance in Eq. 4 | L1 norm | mean of absolute differences | mean of absolute differences |
 # | over the pairs of a batch | expectation, a mean | sum | mean |
 # | over the blocks | mean | sum / number of pairs of blocks | mean |
-# | weight against Eq. 3 | lambda 0.15 | 13 to 20 times that, by depth | 0.15 x `diversity_scale` 16 |
+# | weight against Eq. 3 | lambda 0.15 | 13 to 20 times that | 0.15 x `diversity_scale` 16 |
 # | features | after tanh | after tanh | after tanh |
 # | zCR | generator's loss only | not looked at | generator's loss only, noise 0.1 |
 # | DS | bound not given | not looked at | bound 1, neighbors in the batch |

@@ -25,7 +25,7 @@ show_map("augmentation", "mixing")
 # judges content and layout in two branches; lesson 5 is not needed. PyTorch's indexing and
 # `torch.where` help.
 #
-# **Time:** 25 seconds of computing on two cores; 20 minutes of reading and exercises.
+# **Time:** 25 seconds of computing on two cores; 45 minutes of reading and exercises.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # image to learn from

@@ -24,7 +24,7 @@ show_map("losses", "ema", "run")
 # **You need:** PyTorch's autograd and optimizers, and lesson 4 for what the parts of the
 # discriminator judge.
 #
-# **Time:** 40 seconds of computing on two cores; 25 minutes of reading and exercises.
+# **Time:** 40 seconds of computing on two cores; 55 minutes of reading and exercises.
 #
 # **Words used below.** The *generator* G draws pictures from *latents*, random numbers; such
 # pictures are *fakes*. The *discriminator* D answers with *logits*: 0 means "real or fake, I cannot
@@ -292,8 +292,8 @@ assert abs(too_early / theirs["G"] - 1) > 1e-3, "The old D judges as the new one
 print("our two halves are the package's step: True; G is judged by the D of before: False")
 
 # %% [markdown]
-# In the package G's update goes down `loss_G - diversity_scale * lambda * diversity` (lesson 5). The log
-# keeps three numbers: `D` and `G` without that term, and `diversity`. The last act of the step is
+# In the package G's update goes down `loss_G - diversity_scale * lambda * diversity` (lesson 5).
+# The log keeps three numbers: `D` and `G` without that term, and `diversity`. The last act of the step is
 # to move the average of G's weights a little towards G.
 #
 # ## Adam, by hand
@@ -344,7 +344,8 @@ for slopes in ([1.0], [1000.0], [1.0, -3.0], [1.0, -3.0, 2.0]):
 # ## The learning rate over a training
 #
 # In the preset `lesson` the rate stays at 0.0002, then falls in a straight line to 0 over the last
-# 30 % (`lr_decay_fraction=0.3`). Shorter steps make for a quieter end. Of 4,800 iterations: full until 3,360
+# 30 % (`lr_decay_fraction=0.3`). Shorter steps make for a quieter end. Of 4,800 iterations: full
+# until 3,360
 # are done, half after 4,080, a 1,440th of it in the last.
 
 # %%
@@ -466,7 +467,8 @@ def step_or_die(model):
     return whole_step(model)
 
 
-short = {"preset": "smoke", "iterations": 30, "progress": False, "device": "cpu", "decay": 0.3}
+short = {"preset": "smoke", "iterations": 30, "lr_decay_fraction": 0.3}
+short |= {"progress": False, "device": "cpu"}
 folders = {"whole": Path(out, "whole"), "cut": Path(out, "cut")}
 for folder in folders.values():
     shutil.rmtree(folder, ignore_errors=True)  # so that this cell always tells the same story
@@ -702,7 +704,7 @@ if done_at(0.5, 4800, 0.3) is None:
     print("not yet: done_at returns nothing; at share 0 it would be `iterations`")
 else:
     for share, length, decay in ((0.5, 4800, 0.3), (0.25, 4800, 0.3), (0.5, 1000, 1.0)):
-        model = fresh(iterations=length, decay=decay)
+        model = fresh(iterations=length, lr_decay_fraction=decay)
         model.iteration.fill_(done_at(share, length, decay))
         hint = f"{length} iterations, decay {decay}: another share of the rate"
         check(model.learning_rate() / 2e-4, share, hint, rtol=1e-3)

@@ -24,7 +24,7 @@ show_map("samples", "metrics")
 # **You need:** means and standard deviations, and lesson 0 (`00_start_here`) for what the models
 # draw. Lesson 1 builds the sliced Wasserstein distance; here it is only used.
 #
-# **Time:** 15 seconds of computing on two cores; 20 minutes of reading and exercises.
+# **Time:** 15 seconds of computing on two cores; 40 minutes of reading and exercises.
 #
 # **Words used below.** A *metric* turns a set of pictures into a number. *Quality*: each picture
 # could be the scene. *Diversity*: they differ from each other. *Memorized*: they are the training
@@ -187,7 +187,8 @@ for method in ("siv_gan", "singan"):
     else:
         runs[method] = train(method, frames, Path(out, method), preset)
     hint = f"{runs[method].folder} learned from another picture, or in another range"
-    check(runs[method].frames, frames, f"{hint}: look at load_frames in siv_lite/training/config.py")
+    look = "look at load_frames in siv_lite/training/config.py"
+    check(runs[method].frames, frames, f"{hint}: {look}")
 
 
 # %%
@@ -377,7 +378,7 @@ plt.show()
 # FID compares the features of thousands of pictures with those of thousands of others. SIFID
 # (Shaham et al. 2019) has one picture on each side; the *places* within it stand for the thousands.
 # At each place Inception-v3, a network trained to name photographs, gives a feature of 64 numbers
-# that sees 11 x 11 pixels. SIFID is the Fréchet distance of the two heaps. Three weaknesses follow,
+# that sees 11 x 11 pixels. SIFID is the Fréchet distance of both heaps. Three weaknesses follow,
 # and none needs the weights to be shown.
 #
 # **A copy has 0**, the best there is. SIV-GAN's authors note that SIFID tends to penalize

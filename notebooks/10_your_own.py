@@ -24,7 +24,7 @@ show_map("image", "samples", "run")
 # **You need:** lesson 0 (`00_start_here`), where a run is trained and sampled. Lesson 1 helps,
 # since patches return.
 #
-# **Time:** 5 seconds of computing on two cores; 20 minutes of reading and exercises.
+# **Time:** 5 seconds of computing on two cores; 45 minutes of reading and exercises.
 #
 # **Words used below.** A *frame* is one picture of a clip; an image is a clip of one frame. A
 # *stride* of k keeps every k-th frame of a clip. A *patch* is a small square window of a picture. A

@@ -102,7 +102,8 @@ else:
 # %%
 def literal_settings():
     """SIV-GAN's settings for the colleague."""
-    return make_settings("siv_gan", "smoke", diversity="images", diversity_weight=0.5, diversity_scale=1.0)
+    literal = {"diversity": "images", "diversity_weight": 0.5, "diversity_scale": 1.0}
+    return make_settings("siv_gan", "smoke", **literal)
 
 
 # %%
