@@ -52,12 +52,11 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import contact_sheet, losses, open_run, read_frames, train
-from siv_lite.nn import make_adam
 from siv_lite.figures import draw_losses, plot_lines
 from siv_lite.lesson_checks import check
-from siv_lite.widgets import live_training
 from siv_lite.methods import find_method, make_settings
-from siv_lite.widgets import Picture
+from siv_lite.nn import make_adam
+from siv_lite.widgets import Picture, live_training
 
 # %% [markdown]
 # ## Predict before you run
@@ -293,8 +292,8 @@ print("our two halves are the package's step: True; G is judged by the D of befo
 
 # %% [markdown]
 # In the package G's update goes down `loss_G - diversity_scale * lambda * diversity` (lesson 5).
-# The log keeps three numbers: `D` and `G` without that term, and `diversity`. The last act of the step is
-# to move the average of G's weights a little towards G.
+# The log keeps three numbers: `D` and `G` without that term, and `diversity`. The last act of the
+# step is to move the average of G's weights a little towards G.
 #
 # ## Adam, by hand
 #

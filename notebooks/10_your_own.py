@@ -58,9 +58,8 @@ from siv_lite import SivLiteError, contact_sheet, image_grid, open_run, read_fra
 from siv_lite.figures import show_row
 from siv_lite.frames import save_animation, save_image
 from siv_lite.lesson_checks import check
-from siv_lite.widgets import upload
 from siv_lite.metrics import patch_distances
-from siv_lite.widgets import Picture, encode
+from siv_lite.widgets import Picture, encode, upload
 
 # %% [markdown]
 # ## Predict before you run
