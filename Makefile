@@ -12,6 +12,7 @@ demo: .venv/.installed
 
 test: .venv/.installed
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) -m pytest -n 2 --dist loadscope
 
 lab: .venv/.installed

@@ -14,7 +14,6 @@ import nbformat
 import pytest
 import time_lessons
 from execute import execute, list_parameters
-from PIL import Image
 
 from siv_lite import SivLiteError, open_run, train
 from siv_lite.training import check_run, measure_run
@@ -228,41 +227,6 @@ def test_a_comparison_is_checked_on_a_machine_without_its_source(
     )
     again = nbval(executed)
     assert again.returncode == 0, again.stdout
-
-
-# Pictures of any shape
-
-SHAPES = {"16:9": (90, 160), "3:2": (80, 120), "portrait": (120, 80), "square": (96, 96)}
-PLACES = {"09_five_answers", "10_your_own"}  # their `source` is a folder's place and no picture
-WITH_SOURCE = []
-for path in sorted(FOLDER.rglob("*.ipynb")):
-    is_copy = ".ipynb_checkpoints" in path.parts
-    if not is_copy and path.stem not in PLACES and "source" in list_parameters(path):
-        WITH_SOURCE.append(path)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(
-    "notebook", WITH_SOURCE, ids=lambda path: f"{path.parent.name}/{path.stem}"
-)
-def test_a_notebook_runs_on_a_picture_of_any_shape(notebook, shape, tmp_path):
-    # A photograph's worth of structure: the street, cut to the shape.
-    height, width = SHAPES[shape]
-    with Image.open(FOLDER.parent / "data_samples" / "street.png") as street:
-        scale = max(width / street.width, height / street.height)
-        resized = street.resize((round(street.width * scale) + 1, round(street.height * scale) + 1))
-        resized.crop((0, 0, width, height)).save(tmp_path / "picture.png")
-    known = list_parameters(notebook)
-    wanted = {
-        "preset": "smoke",
-        "seeds": 1,
-        "iterations": 2,
-        "methods": "siv_gan,singan",
-        "tables": "5",
-    }
-    parameters = {name: value for name, value in wanted.items() if name in known}
-    parameters["source"] = str(tmp_path / "picture.png")
-    execute(notebook, tmp_path / "out", parameters)
 
 
 # What the check finds
