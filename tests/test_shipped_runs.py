@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from siv_lite import SivLiteError, open_run, read_frames, train
 from siv_lite.methods import METHODS, find_method
+from siv_lite.training.verify import check_last_grid
 
 SAMPLES = Path(__file__).parents[1] / "data_samples"
 SHIPPED = sorted(path.parent for path in SAMPLES.glob("runs/*/config.json"))
@@ -57,6 +58,11 @@ def test_shipped_run_opens_and_draws_pictures_like_its_sample(folder):
         colours.max() < 0.3 and (drawn[0] - drawn[1]).abs().mean() > 0.02
     )  # untrained weights draw plain grey
     assert 100 < len(run.log()) <= 200 and run.log()[-1]["iteration"] == run.iteration
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_the_last_grid_of_a_shipped_run_is_drawn_again_within_two_gray_levels(folder):
+    check_last_grid(open_run(folder, "cpu"))
 
 
 def test_both_methods_are_shipped_for_every_sample(ship_runs):
