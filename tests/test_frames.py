@@ -488,7 +488,7 @@ def test_the_limit_is_a_thousand_frames(tmp_path):
 
 
 def test_all_frames_together_have_a_limit(clip_path, monkeypatch):
-    assert frames_module.MAX_TOTAL_PIXELS == 250_000_000
+    assert frames_module.MAX_TOTAL_PIXELS == 100_000_000
     monkeypatch.setattr(frames_module, "MAX_TOTAL_PIXELS", 5 * 48 * 64)
     assert len(read_frames(clip_path, stride=2)) == 5
     assert len(read_frames(clip_path, start=5)) == 5
