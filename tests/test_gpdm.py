@@ -115,7 +115,7 @@ def test_a_whole_sample_is_noise_moved_by_adam_against_that_gradient(toy_frames)
     assert distances[0].item() == pytest.approx(distance, rel=1e-4)
     # Two projections that are equal but for rounding may change places: allow that to few pixels.
     difference = np.abs(found[0].numpy() - image)
-    assert (difference < 1e-5).mean() > 0.99 and difference.max() < 0.01
+    assert (difference < 1e-5).mean() > 0.99 and difference.max() < 0.05
 
 
 def test_images_come_near_to_the_frame_and_differ(toy_frames):

@@ -295,7 +295,7 @@ def test_a_whole_step_is_what_the_equations_say_by_plain_backward(toy_frames):
             old = before[f"{network}.{name}"]
             wanted = reference_parameter(plain, name).detach() - old
             error = (parameter.detach() - old - wanted).norm() / wanted.norm()
-            assert error < 0.01, f"the update of {network}.{name} is {error:.2%} off"
+            assert error < 0.05, f"the update of {network}.{name} is {error:.2%} off"
 
 
 def test_bf16_trains_and_stays_near_fp32(toy_frames):
