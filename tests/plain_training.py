@@ -69,5 +69,7 @@ def compare_updates(before, network, plain, prefix, skipped=()):
         change = (wanted - before[f"{prefix}.{name}"]).norm()
         assert change > 0, f"{prefix}.{name} does not change"
         error = ((found - wanted).norm() / change).item()
-        # Where a gradient is nearly 0, rounding decides the sign of one of Adam's first steps.
-        assert error < 0.1, f"the change of {prefix}.{name} is {error:.2%} off"
+        # Where a gradient is nearly 0, rounding decides much of one of Adam's first steps: of a
+        # few weights of a kernel, or of a parameter that is a single number.
+        tolerance = 0.1 if found.numel() > 1 else 0.5
+        assert error < tolerance, f"the change of {prefix}.{name} is {error:.2%} off"
