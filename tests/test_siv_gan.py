@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from plain_training import refresh_spectral_norm
 
 from siv_lite.augment import apply_transforms, mix_channels, mix_rectangle, sample_transforms
 from siv_lite.errors import SivLiteError
 from siv_lite.methods import make_settings
 from siv_lite.methods.siv_gan import SIVGAN, Discriminator, Generator, Settings, complete_settings
 from siv_lite.nn import as_reference, reference_parameter
-from siv_lite.nn.reference import ReferenceConv
 
 CPU = torch.device("cpu")
 ABLATIONS = {  # Tables 3, 4 and 6
@@ -176,18 +176,6 @@ def test_every_ablation_is_a_switch_that_trains(name, toy_frames):
 
 def bce(logits, target):
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
-
-
-def refresh_spectral_norm(network):
-    """One power iteration per layer after an update, as a textbook writes it."""
-    for layer in network.modules():
-        if isinstance(layer, ReferenceConv):
-            parametrization = layer.conv.parametrizations.weight
-            matrix = parametrization.original.detach().flatten(1)
-            v = F.normalize(matrix.T @ parametrization[0]._u, dim=0)
-            u = F.normalize(matrix @ v, dim=0)
-            parametrization[0]._v.copy_(v)
-            parametrization[0]._u.copy_(u)
 
 
 def naive_discriminator(D, images, num_real, mixing, generator):
