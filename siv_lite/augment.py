@@ -51,30 +51,27 @@ def sample_transforms(
     signed = 2 * uniform - 1  # the same draws in [-1, 1)
 
     # Decide what happens to each image.
-    is_translated = uniform[0] < probability
-    is_flipped = uniform[1] < probability
-    is_changed = uniform[2] < probability
+    is_translated, is_flipped, is_changed = uniform[:3] < probability
     is_rotated = is_changed & (uniform[3] < 0.5)
     is_cropped = is_changed & ~is_rotated
 
     # Translate by whole pixels. An image is 2 units wide and high.
     pixels_x = torch.round(signed[5] * MAX_TRANSLATION * width)
     pixels_y = torch.round(signed[6] * MAX_TRANSLATION * height)
-    translate_x = torch.where(is_translated, 2 * pixels_x / width, 0.0)
-    translate_y = torch.where(is_translated, 2 * pixels_y / height, 0.0)
+    translate_x = is_translated * (2 * pixels_x / width)
+    translate_y = is_translated * (2 * pixels_y / height)
 
     # Flip left and right.
-    flip = torch.where(is_flipped, -1.0, 1.0)
+    flip = 1 - 2.0 * is_flipped  # -1 or 1
 
     # Crop: read a smaller window, which lies anywhere inside the image.
     removed = (1 - MIN_CROP) * (1 + signed[4]) / 2
-    scale = torch.where(is_cropped, 1 - removed, 1.0)
+    scale = 1 - is_cropped * removed
     crop_x = (1 - scale) * signed[7]
     crop_y = (1 - scale) * signed[8]
 
     # Rotate. No image is both cropped and rotated, so the two can share a draw.
-    angle = MAX_ROTATION * signed[4]
-    angle = torch.where(is_rotated, angle, 0.0)
+    angle = is_rotated * (MAX_ROTATION * signed[4])
     cos = scale * torch.cos(angle)
     sin = scale * torch.sin(angle)
 
@@ -114,11 +111,10 @@ def mix_rectangle(x: Tensor, probability: float, generator: torch.Generator) -> 
     """
     draw = _uniform((5,), generator)
 
-    # The sides are 10 to 50 % of the map's.
-    height = 0.1 + 0.4 * draw[0]
-    width = 0.1 + 0.4 * draw[1]
-    top = (1 - height) * draw[2]
-    left = (1 - width) * draw[3]
+    # The sides (height, width) are 10 to 50 % of the map's.
+    sides = 0.1 + 0.4 * draw[:2]
+    top, left = (1 - sides) * draw[2:4]
+    height, width = sides
     bottom = top + height
     right = left + width
 
