@@ -17,6 +17,7 @@ METHODS = {
     "gpdm": ("siv_lite.methods.gpdm", "GPDM"),
     "fastgan": ("siv_lite.methods.fastgan", "FastGAN"),
     "hp_vae_gan": ("siv_lite.methods.hp_vae_gan", "HPVAEGAN"),
+    "patch_diffusion": ("siv_lite.methods.patch_diffusion", "PatchDiffusion"),
 }
 
 

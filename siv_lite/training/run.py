@@ -11,6 +11,7 @@ from torch import Tensor
 from siv_lite.errors import SivLiteError, check_integer
 from siv_lite.frames import as_images, resize_frames
 from siv_lite.methods import Method
+from siv_lite.rendering import render
 from siv_lite.training.checkpoint import read_config, read_log
 from siv_lite.training.config import choose_device, load_frames, make_method, restore
 
@@ -76,6 +77,7 @@ class Run:
         size: tuple[int, int] | None = None,
         start: int = 0,
         stage: int | None = None,
+        render: bool = False,
     ) -> Tensor:
         """Draw new samples.
 
@@ -87,6 +89,8 @@ class Run:
                 layout is kept.
             stage: of methods with stages, the finished one whose images are shown; by default the
                 newest.
+            render: whether to draw them anew with the patches of the frames, sharply and at the
+                frames' own size (see `render`).
 
         Returns:
             Images (n, 3, H, W) in [-1, 1], on the CPU, or videos (n, T, 3, H, W) of methods that
@@ -104,21 +108,41 @@ class Run:
         if size is not None:
             size = check_sample_size(size)
         latents = self.method.sample_latents(n, seed, size)
-        return self.decode(latents, size=size, stage=stage, start=start)
+        samples = self.decode(latents, size=size, stage=stage, start=start)
+        return self.render(samples, seed=seed) if render else samples
 
-    def sample_images(self, n: int, seed: int = 0) -> Tensor:
+    def render(self, samples: Tensor, strength: float = 0.55, seed: int = 0) -> Tensor:
+        """Draw samples of this run anew, with the patches of its frames and at their size.
+
+        Args:
+            samples: as from `sample`; those of another shape than the frames keep it.
+            strength: as for `siv_lite.render`.
+            seed: of the noise.
+
+        Returns:
+            Images (n, 3, H, W) in [-1, 1], or videos (n, T, 3, H, W), on the CPU.
+        """
+        # The scale of the frames over that of the samples.
+        scale_y = self.frames.shape[2] / self.method.size[0]
+        scale_x = self.frames.shape[3] / self.method.size[1]
+        size = (round(samples.shape[-2] * scale_y), round(samples.shape[-1] * scale_x))
+        device = self.method.device
+        return render(samples.to(device), self.frames, size, strength, seed).cpu()
+
+    def sample_images(self, n: int, seed: int = 0, render: bool = False) -> Tensor:
         """Draw single images, also from a method that makes videos.
 
         Args:
             n: number of images.
             seed: as in `sample`.
+            render: as in `sample`.
 
         Returns:
             (n, 3, H, W) in [-1, 1]: n samples, or the frames of the smallest sufficient number of
             videos.
         """
         num_samples = math.ceil(n / self.method.frames_per_sample)
-        return as_images(self.sample(num_samples, seed))[:n]
+        return as_images(self.sample(num_samples, seed, render=render))[:n]
 
     def decode(self, latents: Tensor, **options: Any) -> Tensor:
         """Generate samples from latents, a few at a time.
