@@ -68,7 +68,8 @@ class Run:
         """Read the losses logged so far.
 
         Returns:
-            Dictionaries with "iteration" and one value per loss, oldest first.
+            Dictionaries with "iteration" and one value per loss, oldest first; those of iterations
+            whose grid was saved have the grid's "arrangement_diversity", too.
         """
         return read_log(self.folder)
 
