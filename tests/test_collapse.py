@@ -9,7 +9,7 @@ from conftest import fingerprint
 from siv_lite import metrics, open_run, train
 from siv_lite.methods.hp_vae_gan import HPVAEGAN
 from siv_lite.methods.siv_gan import SIVGAN
-from siv_lite.training import loop
+from siv_lite.training import collapse, loop
 from siv_lite.training.collapse import COLUMN, find_collapse, measure_grid
 
 SMALL = {"preset": "smoke", "progress": False}
@@ -41,6 +41,7 @@ def test_the_log_has_a_column_where_a_grid_was_saved(toy_frames, tmp_path, monke
 
 
 def test_a_collapsed_training_says_so_once(toy_frames, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(collapse, "MIN_ITERATIONS", 20)
     monkeypatch.setattr(SIVGAN, "generate", collapsed)
     run = train("siv_gan", toy_frames, tmp_path / "run", **SMALL)
     lines = capsys.readouterr().out.splitlines()
@@ -53,15 +54,19 @@ def test_a_collapsed_training_says_so_once(toy_frames, tmp_path, monkeypatch, ca
     assert not capsys.readouterr().out and fingerprint(run.folder) == before
 
 
-def test_a_clip_is_not_judged(toy_frames, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("num_frames, minimum", [(2, 20), (1, 21)])
+def test_a_clip_and_a_short_training_are_not_judged(
+    num_frames, minimum, toy_frames, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(collapse, "MIN_ITERATIONS", minimum)
     monkeypatch.setattr(SIVGAN, "generate", collapsed)
     clip = torch.cat([toy_frames, toy_frames.flip(3)])
-    run = train("siv_gan", clip, tmp_path / "run", **SMALL)
+    run = train("siv_gan", clip[:num_frames], tmp_path / "run", **SMALL)
     assert run.log()[-1][COLUMN] < 0.01 and not capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    "grids, found",
+    "grids, found",  # in hundredths of the training
     [
         ({}, None),
         ({10: 0.0, 20: 0.0, 30: 0.0}, None),  # in the first third
@@ -76,13 +81,13 @@ def test_collapse_is_two_low_grids_in_a_row_after_the_first_third(grids, found, 
     config = {"format": 2, "frames": {"shape": [1, 3, 32, 48]}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     lines = []
-    for iteration in range(5, 101, 5):
-        entry = {"iteration": iteration, "D": 1.0}
-        if iteration in grids:
-            entry[COLUMN] = grids[iteration]
+    for part in range(5, 101, 5):
+        entry = {"iteration": 10 * part, "D": 1.0}
+        if part in grids:
+            entry[COLUMN] = grids[part]
         lines.append(json.dumps(entry) + "\n")
     (tmp_path / "log.jsonl").write_text("".join(lines))
-    assert find_collapse(tmp_path, 100) == found
+    assert find_collapse(tmp_path, 1000) == (found and 10 * found)
 
 
 def test_grids_of_videos_of_one_sample_or_of_nan_are_measured_sensibly(scene):

@@ -9,6 +9,7 @@ from siv_lite.training.checkpoint import read_config, read_log
 
 COLUMN = "arrangement_diversity"  # of the log, in the lines of iterations whose grid was saved
 COLLAPSE_LEVEL = 0.15  # arrangement diversity under which a grid is nearly one image
+MIN_ITERATIONS = 500  # of a whole training; a shorter one draws no scenes that could be alike
 COLLAPSE_START = 1 / 3  # of the training; earlier grids are not scenes yet
 COLLAPSE_GRIDS = 2  # in a row, under the level
 
@@ -34,7 +35,8 @@ def find_collapse(folder: Path, total: int) -> int | None:
     """Find the iteration at which a training was first seen to draw one arrangement only.
 
     It depends on the log alone, so a resumed training finds what an uninterrupted one does. Only
-    trainings on a single image are judged: frames of a clip are alike by nature.
+    trainings on a single image are judged, for frames of a clip are alike by nature, and only those
+    of 500 iterations or more.
 
     Args:
         folder: the run folder.
@@ -45,7 +47,7 @@ def find_collapse(folder: Path, total: int) -> int | None:
         the first third of the training; None as long as there is no such grid.
     """
     num_frames = read_config(folder)["frames"]["shape"][0]
-    if num_frames > 1:
+    if num_frames > 1 or total < MIN_ITERATIONS:
         return None
     num_low = 0  # grids in a row
     for entry in read_log(folder):
