@@ -127,7 +127,8 @@ print("upsampling and 3 x 3, our stamp and the package's are one and the same: T
 # Now the generator. We take a finished run that comes with the repository, if there is one for this
 # picture. The latents enter through `project`: each of the 64 numbers has a pattern of its own, as
 # large as the coarsest map, and the map is the sum of the patterns, each multiplied by its number.
-# Then the blocks.
+# (With the setting `latent="spatial"` every cell has 64 numbers of its own, and `project` is a 3 x
+# 3 convolution.) Then the blocks.
 
 # %%
 if steps is None:
@@ -141,7 +142,7 @@ if not folder.exists():
 run = open_run(folder, "cpu")
 G = run.method.G_ema
 height, width = run.method.size
-latents = run.method.sample_latents(12, seed=1)  # (12, 64)
+latents = run.method.sample_latents(12, seed=1)  # (12, 64), spatial ones (12, 64, h, w)
 
 # %%
 features = [maps.detach() for maps in G.features(latents)]
@@ -155,8 +156,11 @@ for small, large in pairwise(features):
     doubled = [2 * side for side in small.shape[2:]]
     assert list(large.shape[2:]) == doubled, "Look at GeneratorBlock: a block does not double"
 
-patterns = G.project.weight  # (64, channels, h, w)
-coarsest = torch.einsum("nz,zchw->nchw", latents, patterns)
+if latents.ndim == 2:
+    patterns = G.project.weight  # (64, channels, h, w)
+    coarsest = torch.einsum("nz,zchw->nchw", latents, patterns)
+else:
+    coarsest = F.conv2d(latents, G.project.weight, padding=1)
 look = "The sum of patterns is not the map: look at `project` in Generator.features"
 check(G.blocks[0](coarsest), features[0], look, rtol=1e-4, atol=1e-4)
 print("every block but the first doubles its map; the coarsest map sums 64 patterns: True")
@@ -407,14 +411,16 @@ widgets.VBox([block_slider, border, view])
 # %%
 rows = {}
 for number in (0, 7, 20):
-    changed = latents[:1].repeat(6, 1)
-    changed[:, number] = torch.linspace(-4, 4, 6)
+    changed = torch.cat([latents[:1]] * 6)
+    for sample, value in zip(changed, torch.linspace(-4, 4, 6), strict=True):
+        sample[number] = value
     rows[f"latent number {number} from -4 to 4"] = run.decode(changed)
 
 # %%
-angles = torch.linspace(0, torch.pi / 2, 6)[:, None]
-arc = angles.cos() * latents[:1] + angles.sin() * latents[1:2]
-rows["a walk"] = run.decode(arc)
+arc = []
+for angle in torch.linspace(0, torch.pi / 2, 6):
+    arc.append(angle.cos() * latents[0] + angle.sin() * latents[1])
+rows["a walk"] = run.decode(torch.stack(arc))
 look = "the walk's ends are not its two latents: look at Run.walk in siv_lite/training/run.py"
 check(run.walk(4, seed=1)[:2], images[:2], look, atol=1e-4)
 contact_sheet(rows, scale=2)

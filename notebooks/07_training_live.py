@@ -292,8 +292,9 @@ print("our two halves are the package's step: True; G is judged by the D of befo
 
 # %% [markdown]
 # In the package G's update goes down `loss_G - diversity_scale * lambda * diversity` (lesson 5).
-# The log keeps three numbers: `D` and `G` without that term, and `diversity`. The last act of the
-# step is to move the average of G's weights a little towards G.
+# The log keeps three numbers: `D` and `G` without that term, and `diversity`; ten times in a
+# training also the `arrangement_diversity` of sixteen samples, by which a collapse is noticed
+# (lesson 8). The last act of the step is to move the average of G's weights a little towards G.
 #
 # ## Adam, by hand
 #

@@ -58,7 +58,7 @@ from siv_lite.widgets import Picture, encode
 # cropped, cut into shuffled tiles; pure noise; one flat color. Eight metrics judge them, beside
 # samples of a trained SIV-GAN and SinGAN:
 #
-# 1. In how many of the eight columns does a trained model have the best value?
+# 1. In how many of the nine columns does a trained model have the best value?
 # 2. Which set wins the columns for quality, which those for diversity?
 # 3. One set is sixteen times a gray-green rectangle, the scene's mean color. Is there a *quality*
 #    number in which it beats both models?
@@ -79,7 +79,7 @@ check(values, torch.tensor([-1.0, 1.0]), f"black and white became {values.tolist
 print("black is -1 and white is 1: True")
 
 # %% [markdown]
-# ## Five metrics, by hand
+# ## Six metrics, by hand
 #
 # Tiny gray pictures. The function writes the same rows into all three colors.
 
@@ -117,6 +117,24 @@ mirrored = gray([0.8, -0.8], [0.8, -0.8])
 found = metrics.copy_distance(mirrored, training)
 agrees(found, 25.5, "the mirror image and the factor 127.5 in copy_distance")
 print("pixel diversity 0.5 and copy distance 25.5, by hand and by the package: True")
+
+# %% [markdown]
+# **Arrangement diversity** (ours) asks whether things stand elsewhere. Pixel diversity cannot tell:
+# a pale and a glaring version of one picture differ in every pixel. So each sample is halved, its
+# mean color is subtracted, and pairs are compared by *correlation*, which contrast does not change:
+# 1 for the same arrangement, 0 for nothing in common. The metric is 1 minus the mean over pairs.
+#
+# Three samples of 4 x 4: a bright right half, the same but pale, and a bright lower half. The first
+# two correlate by 1, each of them and the third by 0 (they agree in two quarters and disagree in
+# two). 1 - 1/3 is 2/3.
+
+# %%
+right_half = gray(*[[-1, -1, 1, 1]] * 4)
+lower_half = right_half.mT
+three = torch.cat([right_half, 0.1 * right_half, lower_half])
+found = metrics.arrangement_diversity(three)
+agrees(found, 2 / 3, "the correlations and the pairs in arrangement_diversity")
+print("arrangement diversity 2/3, by hand and by the package: True")
 
 # %% [markdown]
 # **Patch fidelity and coverage** compare patches of 7 x 7, on a scale from 0 to 1. Fidelity: how
@@ -260,9 +278,10 @@ for name, reason in scores["copies"].missing.items():
 # %%
 quality = [f"sliced_wasserstein_{level}" for level in (1, 2, 3)]
 quality += ["patch_fidelity", "patch_coverage"]
-diversity = ["copy_distance", "pixel_diversity", "ms_ssim"]
+diversity = ["copy_distance", "pixel_diversity", "arrangement_diversity", "ms_ssim"]
 columns = quality + diversity
-HIGH = {"copy_distance", "pixel_diversity", "lpips", "distance_to_train"}  # more is better
+HIGH = {"copy_distance", "pixel_diversity", "arrangement_diversity"}  # more is better
+HIGH |= {"lpips", "distance_to_train"}
 
 
 def find_winner(metric: str) -> str:
@@ -304,8 +323,10 @@ print("the mean color beats both models in:", beaten)
 # - **Crops** beat both in fidelity and diversity. The finest SWD knows: enlarging blurs.
 # - **One sample** has better SWDs than the model that drew it: SWD never compares samples with each
 #   other.
-# - **Half mirrored** shows two scenes, yet has three fifths of SIV-GAN's pixel diversity. Copy
-#   distance knows mirrors.
+# - **Half mirrored** shows two scenes, yet has three fifths of SIV-GAN's pixel diversity, and half
+#   of its arrangement diversity. Copy distance knows mirrors.
+# - **Copies + noise** is one scene. Pixel diversity gives it more than half of SIV-GAN's,
+#   arrangement diversity, which sees halved pictures, a seventh.
 # - **SIV-GAN** and **again** are one model. That is how much numbers change by drawing anew:
 #   believe no smaller difference.
 
@@ -472,6 +493,7 @@ for step in range(6):
     by_noise[amount] = evaluate(noisy[amount], frames)
 
 # %% tags=["nbval-ignore-output"]
+shown = ["patch_fidelity", *diversity]
 slider = widgets.FloatSlider(value=0.1, min=0, max=0.5, step=0.1, description="Noise")
 view = Picture("Four noisy copies, and their numbers", height=None)
 
@@ -479,7 +501,7 @@ view = Picture("Four noisy copies, and their numbers", height=None)
 def show_noise(change: dict | None = None) -> None:
     """Draw the copies with the slider's noise, under their numbers."""
     amount = round(slider.value, 1)
-    numbers = [f"{metric} {by_noise[amount][metric]:.3f}" for metric in columns[3:]]
+    numbers = [f"{metric} {by_noise[amount][metric]:.3f}" for metric in shown]
     view.value = encode(show({", ".join(numbers): noisy[amount]}, scale=3))
 
 
@@ -497,12 +519,12 @@ for names in (quality, diversity):
     plot_lines(lines, x=list(by_noise), **labels)
 
 grows = [by_noise[0.5][metric] > by_noise[0.1][metric] for metric in columns[:-1]]
-print("all distances and pixel diversity grow with noise:", all(grows))
+print("all distances and both diversities grow with noise:", all(grows))
 
 # %% [markdown]
-# The first panel is quality, where up is bad. In the second, copy distance and pixel diversity
-# (they coincide) go up and MS-SSIM goes down: all for the better. They mean something only beside
-# quality.
+# The first panel is quality, where up is bad. In the second, copy distance, pixel diversity (they
+# coincide) and arrangement diversity go up and MS-SSIM goes down: all for the better. They mean
+# something only beside quality.
 #
 # ## Exercises
 #
@@ -572,9 +594,9 @@ def honest_sentence() -> str:
 
 # %%
 hints = {
-    "a": "three columns of eight; which speak against it?",
+    "a": "three columns of nine; which speak against it?",
     "b": "which columns speak against it?",
-    "d": "what does the other diversity column say, and how large is the difference?",
+    "d": "what do the other diversity columns say, and how large is the difference?",
 }
 answer = honest_sentence()
 if answer is None:
@@ -618,8 +640,9 @@ else:
 # | distance to train | LPIPS to nearest augmented picture | not looked at | the same, of 64 |
 # | MS-SSIM | five scales (Wang et al. 2003) | not looked at | as many as fit, three at 48 x 64 |
 # | SWD, patch distances, copy distance | not used | not looked at | because they need no weights |
+# | arrangement diversity | not used | not looked at | because contrast cannot buy it |
 #
-# Of our eight columns only pixel diversity and MS-SSIM have published values, and those are of
+# Of our nine columns only pixel diversity and MS-SSIM have published values, and those are of
 # larger pictures.
 #
 # ## Next

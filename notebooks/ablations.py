@@ -172,8 +172,8 @@ of_clips = {
 #
 # Mean ± standard deviation over seeds (their number); rows named `published` are the paper's. Below
 # each, metrics that need nobody's weights: low is near the training picture in `sliced_wasserstein`
-# (1: fine, 3: coarse); a low `copy_distance` is memorization; a high `pixel_diversity` and a low
-# `ms_ssim` are diversity.
+# (1: fine, 3: coarse); a low `copy_distance` is memorization; a high `pixel_diversity` or
+# `arrangement_diversity`, which contrast cannot buy, and a low `ms_ssim` are diversity.
 
 # %%
 own_columns = [
@@ -181,6 +181,7 @@ own_columns = [
     "sliced_wasserstein_3",
     "copy_distance",
     "pixel_diversity",
+    "arrangement_diversity",
     "ms_ssim",
 ]
 figures_of_tables = of_images if len(frames) == 1 else of_clips

@@ -148,7 +148,8 @@ print(result.summary(columns, names, published))
 # SIFID, FID and LPIPS need networks that others trained; without their files, the columns above are
 # empty and the notes below say what is missing. These metrics need none. Low is near the training
 # picture in `sliced_wasserstein` (1: fine, 3: coarse) and `patch_fidelity`; a low `copy_distance`
-# is memorization; a low `ms_ssim` is diversity.
+# is memorization; a low `ms_ssim` is diversity, and so is a high `arrangement_diversity`, which
+# pale and glaring versions of one scene do not have.
 
 # %%
 patch_columns = [
@@ -157,7 +158,7 @@ patch_columns = [
     "patch_fidelity",
     "patch_coverage",
 ]
-diversity_columns = ["copy_distance", "pixel_diversity", "ms_ssim"]
+diversity_columns = ["copy_distance", "pixel_diversity", "arrangement_diversity", "ms_ssim"]
 cost_columns = ["iterations", "seconds", "parameters", "peak_memory_bytes"]
 for group in (patch_columns, diversity_columns, cost_columns):
     print(result.summary(group, names))

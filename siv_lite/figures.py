@@ -183,20 +183,29 @@ def plot_losses(log: list[dict[str, float]]) -> None:
 def draw_losses(figure: Figure, log: list[dict[str, float]]) -> None:
     """Plot each loss over the iterations, in a panel of its own: as logged, and its moving average.
 
+    What is measured on grids only stands in few lines of the log, and is plotted with markers.
+
     Args:
         figure: an empty figure; its size is set.
         log: of a run, `run.log()`; the average is over 5 % of it.
     """
-    names = [name for name in log[0] if name != "iteration"]
-    iterations = [entry["iteration"] for entry in log]
-    window_size = max(1, len(log) // 20)
-    window = np.full(window_size, 1 / window_size)
+    names = []
+    for entry in log:
+        for name in entry:
+            if name not in ("iteration", *names):
+                names.append(name)
 
     figure.set_size_inches(4 * len(names), 2.6)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
-        values = [entry[name] for entry in log]
-        (line,) = axes.plot(iterations, values, linewidth=0.5, alpha=0.4)
+        entries = [entry for entry in log if name in entry]
+        iterations = [entry["iteration"] for entry in entries]
+        values = [entry[name] for entry in entries]
+        window_size = max(1, len(entries) // 20)
+        window = np.full(window_size, 1 / window_size)
+
+        marker = "o" if len(entries) < len(log) else None
+        (line,) = axes.plot(iterations, values, marker=marker, linewidth=0.5, alpha=0.4)
         averages = np.convolve(values, window, "valid")
         axes.plot(iterations[window_size - 1 :], averages, color=line.get_color())
         axes.set_title(name)

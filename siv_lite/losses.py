@@ -82,6 +82,30 @@ def diversity_in_features(features: list[Tensor]) -> Tensor:
     return torch.stack(distances).mean()
 
 
+def diversity_in_normalized_features(features: list[Tensor]) -> Tensor:
+    """Compute Eq. 4 of SIV-GAN on features whose contrast is taken out first; G maximizes it.
+
+    By Eq. 4 itself, pale and glaring versions of one arrangement are far apart: the cheapest way to
+    be different. So from tanh G^l(z) each channel's mean over places is subtracted, and each sample
+    is divided by its root mean square over channels and places. What is left to differ in is where
+    things are.
+
+    Args:
+        features: one map (n, c_l, h_l, w_l) per block, n at least 2.
+
+    Returns:
+        The diversity, a scalar.
+    """
+    distances = []
+    for block_features in features:
+        x = torch.tanh(block_features)
+        x = x - x.mean((2, 3), keepdim=True)
+        mean_square = x.square().mean((1, 2, 3), keepdim=True)  # (n, 1, 1, 1)
+        x = x * (mean_square + 1e-6).rsqrt()  # not 1 / 0 for flat features
+        distances.append(pair_distance(x))
+    return torch.stack(distances).mean()
+
+
 def diversity_sensitive(images: Tensor, latents: Tensor, bound: float = 1.0) -> Tensor:
     """Compute the diversity-sensitive loss DS (Yang et al. 2019, Eq. 2); G maximizes it.
 
@@ -90,7 +114,7 @@ def diversity_sensitive(images: Tensor, latents: Tensor, bound: float = 1.0) -> 
 
     Args:
         images: G(z), (n, 3, h, w) in [-1, 1].
-        latents: z, (n, d).
+        latents: z, (n, d), or maps (n, d, h, w).
         bound: the ratio above which a pair gives no more gradient (tau).
 
     Returns:

@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from siv_lite import SivLiteError
-from siv_lite.figures import MAP, color_maps, draw_map, plot_lines, show_map, show_table
+from siv_lite.figures import (
+    MAP,
+    color_maps,
+    draw_losses,
+    draw_map,
+    plot_lines,
+    show_map,
+    show_table,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -88,6 +96,18 @@ def test_table_marks_the_best_value_of_each_column(monkeypatch):
     assert re.findall(r"gold[^>]*>([^<]*)", rows[1]) == ["1.0000"]
     assert re.findall(r"gold[^>]*>([^<]*)", rows[2]) == ["30.0"]
     assert "&lt;b&gt;" in rows[2]
+
+
+def test_losses_and_what_stands_in_a_few_lines_of_the_log_get_a_panel_each():
+    log = [{"iteration": 1, "D": 1.0}, {"iteration": 2, "D": 2.0, "grid": 5.0}]
+    log.append({"iteration": 3, "D": 3.0})
+    figure = plt.figure()
+    draw_losses(figure, log)
+    losses, grid = figure.axes
+    assert losses.get_title() == "D" and losses.lines[0].get_ydata().tolist() == [1, 2, 3]
+    assert grid.get_title() == "grid" and grid.lines[0].get_xdata().tolist() == [2]
+    assert grid.lines[0].get_marker() == "o"
+    plt.close(figure)
 
 
 def test_lines_are_labeled_and_few_points_marked(monkeypatch):

@@ -51,7 +51,7 @@ FLOORS = (
     {"training/migrate"},
     {"training/checkpoint"},
     {"training/config"},
-    {"training/cuda_graph", "training/run"},
+    {"training/collapse", "training/cuda_graph", "training/run"},
     {"training/loop"},
     {"training/verify"},
     {"training/__init__"},

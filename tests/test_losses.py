@@ -44,6 +44,43 @@ def test_diversity_in_features_is_equation_4_over_all_pairs(n):
     assert losses.diversity_in_features(features).item() == pytest.approx(total / 3, rel=1e-5)
 
 
+@pytest.mark.parametrize("n", [2, 5])
+def test_normalized_diversity_is_equation_4_on_features_without_contrast(n):
+    features = [draw(n, 4, 2, 3, seed=1), draw(n, 3, 4, 6, seed=2)]
+    total = 0.0
+    for feature in features:
+        normalized = []
+        for f in np.tanh(feature.numpy()):
+            centered = np.stack([channel - channel.mean() for channel in f])
+            normalized.append(centered / np.sqrt((centered**2).mean() + 1e-6))
+        pairs = itertools.combinations(normalized, 2)
+        total += np.mean([np.abs(a - b).mean() for a, b in pairs])
+    found = losses.diversity_in_normalized_features(features).item()
+    assert found == pytest.approx(total / 2, rel=1e-5)
+
+
+def test_contrast_and_brightness_buy_no_normalized_diversity():
+    after_tanh = 0.4 * torch.tanh(draw(4, 3, 4, 6))
+    contrast = torch.tensor([1.0, 0.5, 2.0, 1.5], dtype=torch.float64).view(4, 1, 1, 1)
+    brightness = 0.1 * draw(4, 3, 1, 1, seed=1)
+    changed = contrast * after_tanh + brightness
+
+    def normalized(x):
+        return losses.diversity_in_normalized_features([x.atanh()]).item()
+
+    assert normalized(changed) == pytest.approx(normalized(after_tanh), rel=1e-3)
+    # One arrangement, pale to glaring: by Eq. 4 diverse, without contrast all the same.
+    one = contrast * after_tanh[:1]
+    assert losses.diversity_in_features([one.atanh()]) > 0.1
+    assert normalized(one) < 1e-3
+
+
+def test_normalized_diversity_of_flat_features_has_a_gradient():
+    flat = torch.zeros(3, 2, 4, 4, requires_grad=True)
+    losses.diversity_in_normalized_features([flat]).backward()
+    assert flat.grad.isfinite().all()
+
+
 def test_pair_distance_has_the_naive_gradient():
     values = draw(5, 3, 4, 4).requires_grad_()
     losses.pair_distance(values).backward()

@@ -1,5 +1,7 @@
 """Diversity without weights: the equations typed again in numpy, and another implementation."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,51 @@ def test_pixel_diversity(scene):
     assert metrics.pixel_diversity(images, scene) == pytest.approx(
         gray.std(axis=0).mean() / target.std(), rel=1e-4
     )
+
+
+def numpy_arrangement_diversity(images):
+    """1 minus the mean of numpy's correlation coefficients, of samples without colors' means."""
+    vectors = []
+    for image in images.double().numpy():
+        height, width = image.shape[1] // 2, image.shape[2] // 2
+        image = image[:, : 2 * height, : 2 * width]
+        halved = image.reshape(3, height, 2, width, 2).mean(axis=(2, 4))
+        vectors.append((halved - halved.mean(axis=(1, 2), keepdims=True)).ravel())
+    pairs = itertools.combinations(vectors, 2)
+    return 1 - np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs])
+
+
+@pytest.mark.parametrize("size", [(48, 64), (27, 33)])
+def test_arrangement_diversity_agrees_with_numpy(size):
+    images = torch.rand(5, 3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    images[1:] += images[0]
+    images /= 2
+    expected = numpy_arrangement_diversity(images)
+    assert 0.1 < expected < 0.9
+    assert metrics.arrangement_diversity(images) == pytest.approx(expected, rel=1e-4)
+
+
+def test_arrangement_diversity_is_not_bought_with_contrast_or_brightness(scene):
+    contrast = torch.tensor([1.0, 0.5, 0.1, 0.02]).view(4, 1, 1, 1)
+    tint = torch.tensor([[0, 0, 0], [0.3, 0, -0.4], [0.8, 0.8, 0.8], [-0.9, 0.5, 0]])
+    pale_to_glaring = (contrast * scene + tint.view(4, 3, 1, 1)).clamp(-1, 1)
+    assert metrics.pixel_diversity(pale_to_glaring, scene) > 0.5
+    assert metrics.arrangement_diversity(pale_to_glaring) < 0.05
+    # Flat pictures, equal or not, show no arrangement at all.
+    flat = tint.view(4, 3, 1, 1).expand(4, 3, 48, 64)
+    assert metrics.arrangement_diversity(flat) == pytest.approx(0, abs=1e-6)
+    assert metrics.arrangement_diversity(torch.cat([scene, flat])) == pytest.approx(0, abs=1e-6)
+
+
+def test_arrangement_diversity_of_equal_independent_and_opposite_pictures(scene):
+    equal = scene.expand(3, -1, -1, -1)
+    assert metrics.arrangement_diversity(equal) == pytest.approx(0, abs=1e-6)
+    independent = torch.rand(4, 3, 48, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    assert metrics.arrangement_diversity(independent) == pytest.approx(1, abs=0.05)
+    opposite = torch.cat([scene, -scene])
+    assert metrics.arrangement_diversity(opposite) == pytest.approx(2, abs=1e-6)
+    with pytest.raises(SivLiteError, match="n at least 2"):
+        metrics.arrangement_diversity(scene)
 
 
 def numpy_ms_ssim(a, b, weights):

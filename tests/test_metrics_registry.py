@@ -28,6 +28,7 @@ def test_evaluate_names_every_missing_metric_and_is_deterministic(
         "patch_fidelity",
         "copy_distance",
         "pixel_diversity",
+        "arrangement_diversity",
         "ms_ssim",
     } <= set(table)
     again = metrics.evaluate(noisy(scene), frames)

@@ -61,9 +61,11 @@ def test_copies_have_no_distance_and_no_diversity(texture):
     clip = moving(texture, 2, length=3)[..., :24, :32]
     same = evaluate_video(torch.stack([clip, clip]), clip)
     assert same["copy_distance"] < 1e-3 and same["pixel_diversity"] < 1e-6
+    assert same["arrangement_diversity"] == pytest.approx(0, abs=1e-6)
     assert same["frame_jump"] == pytest.approx(same["frame_jump_clip"])
     other = evaluate_video(torch.stack([clip, -clip]), clip)
     assert other["copy_distance"] > 5 and other["pixel_diversity"] > 0.5
+    assert other["arrangement_diversity"] == pytest.approx(2, abs=1e-6)
 
 
 def test_what_is_missing_is_named_and_the_rest_is_there(texture, monkeypatch):

@@ -27,6 +27,10 @@ ABLATIONS = {  # Tables 3, 4 and 6
     "DS": {"diversity": "DS"},
     "zCR": {"diversity": "zCR"},
     "broadcast": {"latent": "broadcast"},
+    "spatial": {"latent": "spatial"},
+    "spatial, DS": {"latent": "spatial", "diversity": "DS"},
+    "spatial, zCR": {"latent": "spatial", "diversity": "zCR"},
+    "DR without contrast": {"diversity": "normalized"},
     "one low-level block": {"low_level_blocks": 1},
 }
 
@@ -96,6 +100,22 @@ def test_generator_gives_the_images_that_the_discriminator_reads():
         "content": 3,
         "layout": 3,
     }
+
+
+def test_spatial_latents_move_only_what_is_near_their_cell():
+    settings = Settings(base_channels=8, latent="spatial", coarsest_size=(3, 12))
+    settings = complete_settings(settings, 1, 48, 192)
+    G = Generator(settings)
+    G.init_weights(CPU, torch.Generator().manual_seed(0))
+    z = torch.randn(1, 64, 3, 12)
+    changed = z.clone()
+    changed[..., 0] += 1
+    with torch.no_grad():
+        before, after = G.features(z)[-1], G.features(changed)[-1]
+    columns = (before - after).abs().amax((0, 1, 2)) > 0
+    assert columns[: 2 * 16].all() and not columns[6 * 16 :].any()
+    with pytest.raises(AssertionError):
+        G.features(z[..., 0, 0])
 
 
 def test_branches_see_only_content_or_only_layout():
@@ -211,8 +231,22 @@ def mean(values):
     return sum(values) / len(values)
 
 
-def test_a_whole_step_is_what_the_equations_say_by_plain_backward(toy_frames):
-    method = build(toy_frames, learning_rate=1e-3)
+def without_contrast(x):
+    """One sample (c, h, w) with mean 0 in each channel and root mean square 1 over all."""
+    x = x - x.mean((1, 2), keepdim=True)
+    return x / (x.square().mean() + 1e-6).sqrt()
+
+
+# With seed 0 and spatial latents a one-channel block of D begins with a weight of 0.0002, and
+# plain Adam would turn its sign by a gradient that is rounding alone.
+@pytest.mark.parametrize(
+    "latent, diversity, seed", [("projected", "features", 0), ("spatial", "normalized", 2)]
+)
+def test_a_whole_step_is_what_the_equations_say_by_plain_backward(
+    latent, diversity, seed, toy_frames
+):
+    method = build(toy_frames, seed=seed, learning_rate=1e-3, latent=latent, diversity=diversity)
+    shape = (64, *method.settings.coarsest_size) if latent == "spatial" else (64,)
     for _ in range(2):  # so that no state of Adam or of the average is zero
         method.step()
     n = method.settings.batch_size
@@ -233,7 +267,7 @@ def test_a_whole_step_is_what_the_equations_say_by_plain_backward(toy_frames):
         return [apply_transforms(x, maps) for x in images]
 
     # D, Eq. 1 to 3: real images first.
-    z = torch.randn(n, 64, generator=generator)
+    z = torch.randn(n, *shape, generator=generator)
     with torch.no_grad():
         fake = G.to_images(G.features(z))
     index = torch.randint(1, (n,), generator=generator)
@@ -249,7 +283,7 @@ def test_a_whole_step_is_what_the_equations_say_by_plain_backward(toy_frames):
     refresh_spectral_norm(D)
 
     # G, Eq. 4 and 5.
-    z = torch.randn(n, 64, generator=generator)
+    z = torch.randn(n, *shape, generator=generator)
     features = G.features(z)
     fake = G.to_images(features)
     parts = []
@@ -260,6 +294,8 @@ def test_a_whole_step_is_what_the_equations_say_by_plain_backward(toy_frames):
     by_block = []
     for x in features:
         y = torch.tanh(x)
+        if method.settings.diversity == "normalized":
+            y = torch.stack([without_contrast(sample) for sample in y])
         by_block.append(mean([(y[i] - y[j]).abs().mean() for i, j in pairs]))
     diversity = mean(by_block)
     optimizers["G"].zero_grad()

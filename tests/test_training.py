@@ -20,6 +20,7 @@ from siv_lite import SivLiteError, open_run, train
 from siv_lite.methods import find_method
 from siv_lite.methods.siv_gan import SIVGAN
 from siv_lite.training.migrate import SETTINGS_OF_FORMAT_1, TENSORS_OF_FORMAT_1
+from siv_lite.training.run import find_cells
 
 SMALL = {"preset": "smoke", "progress": False, "lr_decay_fraction": 0.5}
 
@@ -190,6 +191,100 @@ def test_samples_follow_from_the_seed_alone(reference):
     walk = run.walk(6, seed=1)
     assert walk.shape == (6, 3, 32, 40) and not torch.equal(walk[0], walk[3])
     assert torch.allclose(walk[0], run.sample(2, seed=1)[0], atol=1e-3)
+
+
+# Redrawing a region
+
+
+@pytest.fixture(scope="module")
+def spatial(reference, tmp_path_factory):
+    settings = SMALL | {"latent": "spatial", "diversity": "normalized"}
+    return train("siv_gan", reference[0], tmp_path_factory.mktemp("spatial") / "run", **settings)
+
+
+@pytest.mark.parametrize(
+    "region, rows, columns",
+    [
+        ((0, 0, 1, 1), (0, 4), (0, 7)),
+        ((0, 0, 0.5, 3 / 7), (0, 2), (0, 3)),  # borders between cells
+        ((0.51, 3 / 7, 0.75, 0.45), (2, 3), (3, 4)),
+        ((0.49, 0.4, 0.51, 0.6), (1, 3), (2, 5)),
+        ((0.3, 0.99, 0.3, 0.99), (1, 2), (6, 7)),  # a point, as of a click
+        ((0.5, 2 / 7, 0.5, 2 / 7), (2, 3), (2, 3)),
+        ((1, 1, 1, 1), (3, 4), (6, 7)),
+        (torch.tensor([0.0, 0.0, 0.25, 1.0]), (0, 1), (0, 7)),
+    ],
+)
+def test_a_region_touches_these_cells(region, rows, columns):
+    assert find_cells(region, (4, 7)) == (slice(*rows), slice(*columns))
+
+
+def test_resample_draws_a_region_anew_and_keeps_the_rest(spatial):
+    rows, columns = spatial.method.latent_grid
+    latents = spatial.method.sample_latents(3, seed=5)
+    assert latents.shape == (3, 64, rows, columns)
+    kept = latents.clone()
+    changed = spatial.resample(latents, (0, 0, 1 / rows, 2 / columns), seed=5)
+    assert torch.equal(latents, kept)
+    differs = (changed != latents).any(1)  # (n, rows, columns)
+    inside = torch.zeros(rows, columns, dtype=bool)
+    inside[0, :2] = True
+    assert torch.equal(differs, inside.expand(3, -1, -1))
+    assert 0.8 < changed[:, :, 0, :2].std() < 1.2
+    assert not torch.equal(changed[0, :, 0, 0], changed[1, :, 0, 0])
+    again = spatial.resample(latents, (0, 0, 1 / rows, 2 / columns), seed=5)
+    other = spatial.resample(latents, (0, 0, 1 / rows, 2 / columns), seed=6)
+    assert torch.equal(again, changed) and not torch.equal(other, changed)
+    before, after = spatial.decode(latents), spatial.decode(changed)
+    assert after.shape == before.shape and not torch.equal(after, before)
+
+
+def test_a_run_with_spatial_latents_walks_and_opens(spatial):
+    reopened = open_run(spatial.folder)
+    assert torch.equal(reopened.sample(3, seed=2), spatial.sample(3, seed=2))
+    walk = reopened.walk(4, seed=1)
+    assert torch.allclose(walk[:2], reopened.sample(2, seed=1), atol=1e-3)
+
+
+def test_resample_refuses_what_it_cannot_do_in_one_sentence(spatial, reference):
+    latents = spatial.method.sample_latents(1, seed=0)
+    for region in [
+        (0, 0, 1),
+        (0, 0, 1.1, 1),
+        (0.5, 0, 0.4, 1),
+        (0, -0.1, 1, 1),
+        "all",
+        1,
+        (0, 0, float("nan"), 1),
+    ]:
+        with pytest.raises(SivLiteError, match="region must be"):
+            spatial.resample(latents, region, seed=1)
+    with pytest.raises(SivLiteError, match="latents must be \\(n, 64, "):
+        spatial.resample(latents[..., :1], (0, 0, 1, 1), seed=1)
+    with pytest.raises(SivLiteError, match="seed must be"):
+        spatial.resample(latents, (0, 0, 1, 1), seed=-1)
+    flat = open_run(reference[1])
+    with pytest.raises(SivLiteError, match="SIVGAN has no latents with places"):
+        flat.resample(flat.method.sample_latents(1, 0), (0, 0, 1, 1), seed=1)
+
+
+def test_spatial_training_stopped_half_way_ends_bit_for_bit_the_same(
+    spatial, reference, tmp_path, monkeypatch
+):
+    step = SIVGAN.step
+
+    def interrupted(self):
+        if self.iteration == 6:
+            signal.raise_signal(signal.SIGINT)
+        return step(self)
+
+    settings = SMALL | {"latent": "spatial", "diversity": "normalized"}
+    with monkeypatch.context() as patch:
+        patch.setattr(SIVGAN, "step", interrupted)
+        run = train("siv_gan", reference[0], tmp_path / "run", **settings)
+    assert run.iteration == 7
+    train("siv_gan", reference[0], tmp_path / "run", **settings)
+    assert fingerprint(tmp_path / "run") == fingerprint(spatial.folder)
 
 
 def test_folder_explains_itself_without_the_package(reference):

@@ -43,8 +43,8 @@ scores = {name: evaluate(images, frames) for name, images in models.items()}
 # %%
 quality = [f"sliced_wasserstein_{level}" for level in (1, 2, 3)]
 quality += ["patch_fidelity", "patch_coverage"]
-columns = quality + ["copy_distance", "pixel_diversity", "ms_ssim"]
-HIGH = {"copy_distance", "pixel_diversity"}
+columns = quality + ["copy_distance", "pixel_diversity", "arrangement_diversity", "ms_ssim"]
+HIGH = {"copy_distance", "pixel_diversity", "arrangement_diversity"}
 
 # %% [markdown]
 # ## Exercise 1
@@ -126,7 +126,7 @@ def honest_sentence() -> str:
 hints = {
     "a": "three columns of eight; which speak against it?",
     "b": "which columns speak against it?",
-    "d": "what does the other diversity column say, and how large is the difference?",
+    "d": "what do the other diversity columns say, and how large is the difference?",
 }
 answer = honest_sentence()
 if answer is None:

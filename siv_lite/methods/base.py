@@ -36,6 +36,8 @@ class Method(ABC):
         size: (height, width) of the images that are generated.
         num_stages: stages trained one after the other ("scales" in SinGAN).
         frames_per_sample: 1 for images, T for videos.
+        latent_grid: (rows, columns) of latents (n, C, rows, columns) whose every cell belongs to
+            the same place of the image; None where latents have no places.
     """
 
     Settings: ClassVar[type]  # a frozen dataclass; its defaults are the preset "paper"
@@ -47,6 +49,7 @@ class Method(ABC):
 
     num_stages: int = 1
     frames_per_sample: int = 1
+    latent_grid: tuple[int, int] | None = None
     size: tuple[int, int]
     iterations: int
 

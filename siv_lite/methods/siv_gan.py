@@ -54,7 +54,9 @@ class Settings:
     # Networks.
     base_channels: Annotated[int, Bounds(8, 1024)] = 32  # at full resolution; 8 times as many below
     latent_size: Annotated[int, Bounds(1, 4096)] = 64
-    latent: Literal["projected", "broadcast"] = "projected"  # official code, paper
+    # One vector z for all places, through a projection (official code) or repeated (paper); or a
+    # map of vectors, one for each cell of the coarsest map, so that each place has its own say.
+    latent: Literal["projected", "broadcast", "spatial"] = "projected"
     generator_blocks: BlockCount | None = None
     coarsest_size: tuple[int, int] | None = None  # (h, w) of G's coarsest map
     low_level_blocks: BlockCount | None = None  # N_low-level (Table 6)
@@ -71,7 +73,8 @@ class Settings:
 
     # Diversity regularization (Eq. 4, Table 4), times lambda (Table 5) times a factor: 1 is Eq. 5
     # as printed; the official code weighs the term 13 to 20 times more, depending on the depth.
-    diversity: Literal["features", "images", "DS", "zCR", "none"] = "features"
+    # "normalized" is Eq. 4 on features without contrast.
+    diversity: Literal["features", "normalized", "images", "DS", "zCR", "none"] = "features"
     diversity_weight: Weight = 0.15  # lambda
     diversity_scale: Weight = 16.0
 
@@ -166,6 +169,13 @@ def choose_discriminator_depths(
     return low_level, branch
 
 
+def find_latent_shape(settings: Settings) -> tuple[int, ...]:
+    """Return the shape of one sample's latents: (latent_size,), or of a map (latent_size, h, w)."""
+    if settings.latent == "spatial":
+        return (settings.latent_size, *settings.coarsest_size)
+    return (settings.latent_size,)
+
+
 class GeneratorBlock(nn.Module):
     """Residual block as in BigGAN, without batch normalization.
 
@@ -220,14 +230,17 @@ class Generator(SpectralNetwork):
         widths = GENERATOR_WIDTHS[-(num_blocks + 1) :]
         channels = [settings.base_channels * width for width in widths]
         self.grid = tuple(settings.coarsest_size)
-        self.latent_size = settings.latent_size
+        self.latent_shape = find_latent_shape(settings)
 
-        # From z to the coarsest map: projected (official code) or repeated in every cell (paper).
+        # From z to the coarsest map: projected (official code), repeated in every cell (paper), or
+        # a map already, in which every cell also hears its neighbors.
         self.project = None
         if settings.latent == "projected":
             self.project = nn.ConvTranspose2d(
                 settings.latent_size, channels[0], self.grid, bias=False
             )
+        elif settings.latent == "spatial":
+            self.project = nn.Conv2d(settings.latent_size, channels[0], 3, padding=1, bias=False)
         else:
             channels[0] = settings.latent_size
 
@@ -246,13 +259,15 @@ class Generator(SpectralNetwork):
         """Run all blocks.
 
         Args:
-            latents: z, (n, latent_size).
+            latents: z, (n, latent_size), or maps (n, latent_size, *grid) where they are spatial.
 
         Returns:
             G^l(z) of every block l, coarse to fine, (n, C_l, h_l, w_l).
         """
-        assert latents.shape[1:] == (self.latent_size,), latents.shape
-        x = latents[:, :, None, None]  # (n, latent_size, 1, 1)
+        assert latents.shape[1:] == self.latent_shape, latents.shape
+        x = latents
+        if latents.ndim == 2:
+            x = latents[:, :, None, None]  # (n, latent_size, 1, 1)
         if self.project is None:
             x = x.expand(-1, -1, *self.grid)
         else:
@@ -494,6 +509,8 @@ class SIVGAN(Method):
         scale = 2 ** (self.settings.generator_blocks - 1)
         rows, columns = self.settings.coarsest_size
         self.size = (rows * scale, columns * scale)
+        if self.settings.latent == "spatial":
+            self.latent_grid = (rows, columns)
 
         self.G = Generator(self.settings)
         self.D = Discriminator(self.settings)
@@ -540,7 +557,7 @@ class SIVGAN(Method):
 
         # Generate fakes, without gradients: this update is D's.
         with self.autocast(), torch.no_grad():
-            z = self.sample_noise(n)  # (n, latent_size)
+            z = self.sample_noise(n)  # (n, *latent_shape)
             fake = self.G.to_images(self.G.features(z))  # (n, 3, h, w) per scale, fine to coarse
 
         # Draw real images, and put both into one batch per scale, the real ones first.
@@ -604,7 +621,7 @@ class SIVGAN(Method):
         """Compute what keeps samples apart: Eq. 4, or one of its alternatives (Table 4).
 
         Args:
-            z: (n, latent_size).
+            z: (n, latent_size), or maps (n, latent_size, *grid).
             features: G^l(z) of all blocks.
             images: G(z) at full size, (n, 3, H, W).
 
@@ -614,6 +631,8 @@ class SIVGAN(Method):
         match self.settings.diversity:
             case "features":
                 return losses.diversity_in_features(features)
+            case "normalized":
+                return losses.diversity_in_normalized_features(features)
             case "images":
                 return losses.pair_distance(images)
             case "DS":
@@ -649,8 +668,8 @@ class SIVGAN(Method):
         return settings.learning_rate * remaining.clamp(max=1)
 
     def sample_noise(self, n: int) -> Tensor:
-        """Draw z ~ N(0, I) for training, (n, latent_size)."""
-        shape = (n, self.settings.latent_size)
+        """Draw z ~ N(0, I) for training, (n, latent_size) or (n, latent_size, *grid)."""
+        shape = (n, *self.G.latent_shape)
         return torch.randn(shape, generator=self.generator, device=self.device)
 
     def sample_latents(self, n: int, seed: int, size: tuple[int, int] | None = None) -> Tensor:
@@ -662,9 +681,9 @@ class SIVGAN(Method):
             size: not supported.
 
         Returns:
-            (n, latent_size), on the CPU.
+            (n, latent_size), or (n, latent_size, *grid) where latents are spatial, on the CPU.
         """
-        return sample_latent_rows(n, (self.settings.latent_size,), seed)
+        return sample_latent_rows(n, self.G.latent_shape, seed)
 
     @torch.no_grad()
     def generate(
@@ -678,7 +697,7 @@ class SIVGAN(Method):
         """Generate images with G_ema.
 
         Args:
-            latents: (n, latent_size).
+            latents: (n, latent_size), or (n, latent_size, *grid) where they are spatial.
             size: not supported.
             stage: there is only one.
             start: as above.

@@ -15,7 +15,12 @@ from siv_lite.metrics.patches import (
     patch_distances,
     sliced_wasserstein,
 )
-from siv_lite.metrics.diversity import ms_ssim, ms_ssim_pairs, pixel_diversity
+from siv_lite.metrics.diversity import (
+    arrangement_diversity,
+    ms_ssim,
+    ms_ssim_pairs,
+    pixel_diversity,
+)
 from siv_lite.metrics.frechet import fid_sets, frechet_distance, sifid
 from siv_lite.metrics.perceptual import distance_to_train, lpips_pairs
 from siv_lite.metrics.video import (
@@ -24,6 +29,7 @@ from siv_lite.metrics.video import (
     frame_jump,
     optical_flow,
     svfid_r3d18,
+    video_arrangement_diversity,
 )
 from siv_lite.metrics.pretrained import (
     ALEXNET_SIDE,
@@ -38,6 +44,7 @@ __all__ = [
     "INCEPTION_SIDE",
     "METRICS",
     "Table",
+    "arrangement_diversity",
     "copy_distance",
     "distance_to_train",
     "evaluate",
@@ -61,4 +68,5 @@ __all__ = [
     "sifid",
     "sliced_wasserstein",
     "svfid_r3d18",
+    "video_arrangement_diversity",
 ]

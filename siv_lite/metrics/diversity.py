@@ -15,6 +15,9 @@ SSIM_WINDOW = 11  # pixels
 SSIM_SIGMA = 1.5
 SSIM_C1 = 0.01**2  # keeps the luminance ratio stable where it is dark
 SSIM_C2 = 0.03**2  # keeps the contrast and structure ratio stable where it is flat
+MIN_CONTRAST = (
+    1e-3  # standard deviation under which an image counts as flat; an 8th of a gray level
+)
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # section 3.2, fine to coarse
 
 
@@ -40,6 +43,42 @@ def pixel_diversity(images: Tensor, frames: Tensor) -> float:
 
     deviation = gray_images.std(dim=0, correction=0).mean()
     return (deviation / gray_frames.std(correction=0)).item()
+
+
+@register_metric("arrangement_diversity", frames="none")
+def arrangement_diversity(images: Tensor) -> float:
+    """Measure how differently samples are arranged, whatever their colors and contrast.
+
+    Pale and glaring versions of one picture differ in every pixel, but not in where things are. So
+    each sample is halved, its mean color is subtracted, and pairs are compared by correlation,
+    which no change of contrast can lower. A flat sample shows no arrangement: its correlation with
+    any other counts as 1.
+
+    Args:
+        images: samples (n, 3, H, W) in [-1, 1], n, H and W at least 2.
+
+    Returns:
+        1 minus the mean correlation over all pairs, 0 to 2. 0: one arrangement; 1: samples have
+        nothing in common. Where the training image has strong bands, such as a sky over a sea, even
+        good samples have much in common.
+
+    Raises:
+        SivLiteError: If `check_images` refuses the images.
+    """
+    images = check_images(images, "images", min_count=2, min_side=2)
+    halves = F.avg_pool2d(images, 2)
+    centered = halves - halves.mean(dim=(2, 3), keepdim=True)
+    vectors = centered.flatten(1)  # (n, d)
+
+    # Correlations of all samples with each other.
+    deviation = vectors.square().mean(dim=1, keepdim=True).sqrt()  # (n, 1)
+    standardized = vectors / deviation.clamp(min=MIN_CONTRAST)
+    correlation = standardized @ standardized.T / vectors.shape[1]  # (n, n)
+    flat = deviation < MIN_CONTRAST
+    correlation = correlation.masked_fill(flat | flat.T, 1.0)
+
+    first, second = torch.triu_indices(len(images), len(images), offset=1)  # each pair once
+    return 1 - correlation[first, second].mean().item()
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from siv_lite.errors import SivLiteError
 from siv_lite.frames import to_uint8
-from siv_lite.metrics.diversity import pixel_diversity
+from siv_lite.metrics.diversity import arrangement_diversity, pixel_diversity
 from siv_lite.metrics.frechet import frechet_distance
 from siv_lite.metrics.inputs import prepare_inputs
 from siv_lite.metrics.patches import copy_distance
@@ -95,6 +95,23 @@ def video_pixel_diversity(videos: Tensor, frames: Tensor) -> float:
     return sum(diversities) / len(diversities)
 
 
+@register_metric("arrangement_diversity", kind="video", frames="none")
+def video_arrangement_diversity(videos: Tensor) -> float:
+    """Compute the arrangement diversity of the videos at each time.
+
+    Args:
+        videos: samples (n, T, 3, H, W) in [-1, 1], n at least 2.
+
+    Returns:
+        The mean of `arrangement_diversity` over times. 0: all videos show one arrangement.
+
+    Raises:
+        SivLiteError: If `check_images` refuses the videos.
+    """
+    diversities = [arrangement_diversity(images) for images in videos.unbind(1)]
+    return sum(diversities) / len(diversities)
+
+
 def optical_flow(frames: Tensor) -> float:
     """Measure motion by the optical flow between neighboring frames (Farneback 2003).
 
@@ -173,8 +190,8 @@ def svfid_r3d18(videos: Tensor, frames: Tensor) -> float:
 def evaluate_video(videos: Tensor, frames: Tensor) -> Table:
     """Compute all video metrics.
 
-    Columns: copy_distance, frame_jump, frame_jump_clip, pixel_diversity, flow_ratio (needs OpenCV)
-    and svfid_r3d18 (needs pretrained weights).
+    Columns: copy_distance, frame_jump, frame_jump_clip, pixel_diversity, arrangement_diversity,
+    flow_ratio (needs OpenCV) and svfid_r3d18 (needs pretrained weights).
 
     Args:
         videos: samples (n, T, 3, H, W) in [-1, 1], n and T at least 2.

@@ -2,7 +2,7 @@
 
 config.json                       what was asked for
 frames.safetensors                the frames, whole, in 8 bits
-log.jsonl                         one line per logged iteration
+log.jsonl                         one line per logged iteration, and per grid
 samples/00001000.png              a grid of samples
 checkpoint-00001000.safetensors   the state after that iteration
 checkpoint-00001000.json          its description; without it there is no checkpoint
@@ -157,7 +157,7 @@ def append_log(folder: Path, iteration: int, losses: dict[str, float]) -> None:
     Args:
         folder: a run folder.
         iteration: that the losses are of.
-        losses: name -> value.
+        losses: name -> value, and what was measured besides.
 
     Raises:
         SivLiteError: if the line cannot be written.

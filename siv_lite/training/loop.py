@@ -16,6 +16,7 @@ from siv_lite.frames import as_images, image_grid, save_image
 from siv_lite.methods import Method
 from siv_lite.progress import ProgressReport
 from siv_lite.training.checkpoint import append_log, save_checkpoint, truncate_after, write_json
+from siv_lite.training.collapse import explain_collapse, find_collapse, measure_grid
 from siv_lite.training.config import (
     choose_device,
     create_or_verify,
@@ -28,7 +29,7 @@ from siv_lite.training.cuda_graph import cuda_graph_step
 from siv_lite.training.run import Run, open_run
 
 # The largest number of each in a whole training.
-MAX_LOG_LINES = 500
+MAX_LOG_LINES = 500  # and one for each grid
 MAX_GRIDS = 10
 MAX_CHECKPOINTS = 20
 
@@ -71,7 +72,8 @@ def train(
         precision: "fp32", "tf32" or "bf16".
         progress: whether to show a progress bar.
         on_log: called with the iteration and the losses by name whenever they are logged, at most
-            500 times; for learning curves or measures of your own.
+            510 times, and with "arrangement_diversity" where a grid was saved; for learning curves
+            or measures of your own.
         **settings: single settings of the method that replace the preset's.
 
     Returns:
@@ -126,6 +128,8 @@ def run_loop(
 ) -> int:
     """Train to the end or to Ctrl-C, writing log, grids and checkpoints.
 
+    Says so, once, where the grids show that the generator has collapsed.
+
     Args:
         method: with the checkpoint of iteration `start` loaded.
         folder: the run folder.
@@ -173,13 +177,14 @@ def run_loop(
                         f"({values}); it stands at its last good checkpoint, iteration "
                         f"{last_saved}; try a lower learning_rate in another `out`"
                     )
-            if log_due:
-                append_log(folder, iteration, values)
-                bar.set_postfix({name: f"{x:.2f}" for name, x in values.items()}, refresh=False)
-                if on_log is not None:
-                    on_log(iteration, values)
+                shown = {name: f"{x:.2f}" for name, x in values.items()}
+                bar.set_postfix(shown, refresh=False)
             if grid_due:
-                save_grid(method, folder, iteration)
+                values.update(save_grid(method, folder, iteration))
+            if log_due or grid_due:
+                record(folder, iteration, values, on_log)
+            if grid_due and find_collapse(folder, total) == iteration:
+                bar.write(explain_collapse(iteration))
             if save_due:
                 state["random"] = method.generator.get_state()
                 save_checkpoint(folder, iteration, state, time.monotonic() - begin)
@@ -206,17 +211,35 @@ def is_due(iteration: int, total: int, max_count: int) -> bool:
     return iteration % period == 0 or iteration == total
 
 
-def save_grid(method: Method, folder: Path, iteration: int) -> None:
-    """Generate the grid of a run as of an iteration.
+def record(folder: Path, iteration: int, values: dict[str, float], on_log: OnLog | None) -> None:
+    """Add a line to the log, and tell whoever asked.
+
+    Args:
+        folder: the run folder.
+        iteration: that the values are of.
+        values: losses, and what was measured on the grid if one was saved.
+        on_log: see `train`.
+    """
+    append_log(folder, iteration, values)
+    if on_log is not None:
+        on_log(iteration, values)
+
+
+def save_grid(method: Method, folder: Path, iteration: int) -> dict[str, float]:
+    """Generate the grid of a run as of an iteration, and measure how its samples are arranged.
 
     Args:
         method: as it stands after that iteration.
         folder: the run folder.
         iteration: the number of iterations done.
+
+    Returns:
+        What `measure_grid` measured.
     """
     samples = method.generate(preview_latents(method))
     path = folder / "samples" / f"{iteration:08d}.png"
     save_image(image_grid(as_images(samples)), path)
+    return measure_grid(samples)
 
 
 def preview_latents(method: Method) -> Tensor:

@@ -20,6 +20,9 @@ MIN_SIDE = 16  # pixels of a sample of another size
 MAX_SIDE = 4096
 
 
+Region = tuple[float, float, float, float]  # (top, left, bottom, right), fractions of the sides
+
+
 class Run:
     """A training's folder, as of its newest checkpoint when it was opened.
 
@@ -66,7 +69,8 @@ class Run:
         """Read the losses logged so far.
 
         Returns:
-            Dictionaries with "iteration" and one value per loss, oldest first.
+            Dictionaries with "iteration" and one value per loss, oldest first; those of iterations
+            whose grid was saved have the grid's "arrangement_diversity", too.
         """
         return read_log(self.folder)
 
@@ -160,6 +164,47 @@ class Run:
             parts.append(self.method.generate(part, **options).float().cpu())
         return torch.cat(parts)
 
+    def resample(self, latents: Tensor, region: Region, seed: int) -> Tensor:
+        """Draw the latents of a region anew and keep all others.
+
+        Only for latents that are maps, as of siv_gan with `latent="spatial"`. What lies beyond the
+        region's border changes a little too, as far as G's convolutions reach; the rest of the
+        image stays.
+
+        Args:
+            latents: (n, C, rows, columns), from `method.sample_latents` or from here.
+            region: (top, left, bottom, right) as fractions of the image's sides, 0 to 1. Every cell
+                that it touches is drawn anew; a point, (y, x, y, x), touches one.
+            seed: of the new latents; the seed of the old ones gives new ones, too.
+
+        Returns:
+            New latents of the same shape; `latents` stay as they are.
+
+        Raises:
+            SivLiteError: for methods whose latents have no places, and for other latents, regions
+                or seeds than these.
+        """
+        grid = self.method.latent_grid
+        if grid is None:
+            raise SivLiteError(
+                f"This {type(self.method).__name__} has no latents with places, so no region can "
+                'be drawn anew; train siv_gan with latent="spatial"'
+            )
+        rows, columns = find_cells(region, grid)
+        check_integer("seed", seed, 0)
+
+        # Rows behind the first n: those could be the given latents, if their seed was the same.
+        n = len(latents)
+        fresh = self.method.sample_latents(2 * n, seed)[n:]
+        if latents.shape != fresh.shape:
+            raise SivLiteError(
+                f"latents must be (n, {', '.join(map(str, fresh.shape[1:]))}), as "
+                f"method.sample_latents returns them, not {tuple(latents.shape)}"
+            )
+        changed = latents.clone()
+        changed[:, :, rows, columns] = fresh[:, :, rows, columns].to(latents)
+        return changed
+
     def walk(self, n: int = 48, seed: int = 0) -> Tensor:
         """Draw samples along a circle through latent space: cos(t) z1 + sin(t) z2.
 
@@ -183,6 +228,42 @@ class Run:
         state = "finished" if self.finished else "unfinished"
         method = self.config["method"]
         return f"Run({method}, {self.iteration} iterations, {state}, {self.folder})"
+
+
+def find_cells(region: Region, grid: tuple[int, int]) -> tuple[slice, slice]:
+    """Find the cells of a grid that a region of the image touches.
+
+    Args:
+        region: (top, left, bottom, right) as fractions of the image's sides, 0 to 1.
+        grid: number of (rows, columns).
+
+    Returns:
+        The rows and the columns, at least one of each. A border between two cells touches both only
+        if the region goes beyond it; a point on it touches the cell below or on the right.
+
+    Raises:
+        SivLiteError: if the region is not four such fractions, top above bottom, left before right.
+    """
+    try:
+        top, left, bottom, right = (float(side) for side in region)
+        fits = 0 <= top <= bottom <= 1 and 0 <= left <= right <= 1
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise SivLiteError(
+            "region must be (top, left, bottom, right) as fractions of the image's sides, with "
+            f"0 <= top <= bottom <= 1 and 0 <= left <= right <= 1, not {region!r}"
+        )
+    num_rows, num_columns = grid
+    return _touched(top, bottom, num_rows), _touched(left, right, num_columns)
+
+
+def _touched(start: float, end: float, count: int) -> slice:
+    """Return which of `count` equal parts of [0, 1] the interval from `start` to `end` touches."""
+    first = math.floor(round(start * count, 6))  # rounded: 3/7 * 7 shall be 3
+    first = min(first, count - 1)
+    last = math.ceil(round(end * count, 6)) - 1
+    return slice(first, max(first, last) + 1)
 
 
 def check_sample_size(size: tuple[int, int]) -> tuple[int, int]:

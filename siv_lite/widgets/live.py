@@ -23,6 +23,7 @@ from siv_lite.errors import SivLiteError
 from siv_lite.figures import draw_losses, plot_losses
 from siv_lite.training import Run, open_run, train
 from siv_lite.training.checkpoint import list_checkpoints, read_log
+from siv_lite.training.collapse import explain_collapse, find_collapse
 from siv_lite.training.config import create_or_verify, load_frames, make_method
 from siv_lite.widgets.panel import Panel, Picture, encode
 
@@ -227,7 +228,9 @@ class LiveTraining(Panel):
             self.links.value = "<br>".join(links)
 
         if (self.folder / "done.json").exists():
-            return f"Finished, in {self.folder}"
+            collapsed_at = find_collapse(self.folder, self.bar.max)
+            advice = f". {explain_collapse(collapsed_at)}" if collapsed_at else ""
+            return f"Finished, in {self.folder}{advice}"
         lines = self.child.stdout.read().decode().splitlines()
         if not lines:
             return f"Its process ended with code {self.child.returncode}"
