@@ -1,5 +1,5 @@
 """Rendering: images drawn with the patches of the training frames, without any training."""
 
-from siv_lite.rendering.render import provenance, render
+from siv_lite.rendering.render import Renderer, provenance, render
 
-__all__ = ["provenance", "render"]
+__all__ = ["Renderer", "provenance", "render"]

@@ -12,7 +12,14 @@ from torch import Tensor
 
 from siv_lite.errors import SivLiteError, check_integer
 from siv_lite.rendering.patches import as_volumes, resize_volumes
-from siv_lite.rendering.sampler import PATCH_SIDE, draw, make_levels, pixel_sources, samples_at_once
+from siv_lite.rendering.sampler import (
+    PATCH_SIDE,
+    Level,
+    draw,
+    make_levels,
+    pixel_sources,
+    samples_at_once,
+)
 
 MAX_FACTOR = 2.2  # by which an image is enlarged from one size to the next
 MAX_START = 80  # pixels of the longest side; larger images are reduced before they are drawn anew
@@ -21,7 +28,6 @@ MAX_CLIP_FRAMES = 32  # of a clip, when videos are drawn
 MAX_SIDE = 4096
 
 
-@torch.inference_mode()
 def render(
     images: Tensor,
     frames: Tensor,
@@ -45,11 +51,9 @@ def render(
     Raises:
         SivLiteError: if an argument is none of these, or the size needs larger frames.
     """
-    rendered, _ = render_with_sources(images, frames, size, strength, seed)
-    return rendered
+    return Renderer(frames).render(images, size, strength, seed)
 
 
-@torch.inference_mode()
 def provenance(
     images: Tensor,
     frames: Tensor,
@@ -73,43 +77,128 @@ def provenance(
     Raises:
         SivLiteError: as `render`; for videos and for strength 0, which uses no patches.
     """
-    if images.ndim != 4:
-        raise SivLiteError("provenance is for images (n, 3, h, w); give single frames of a video")
-    rendered, sources = render_with_sources(images, frames, size, strength, seed)
-    if sources is None:
-        raise SivLiteError("strength 0 draws nothing, so no pixel has a source; use 0.1 or more")
-    return rendered, sources
+    return Renderer(frames).provenance(images, size, strength, seed)
 
 
-def render_with_sources(
-    images: Tensor, frames: Tensor, size: tuple[int, int] | None, strength: float, seed: int
-) -> tuple[Tensor, Tensor | None]:
-    """Render; the second result are the sources of `provenance`, None for videos and strength 0."""
-    images = check_values(images, "images", (4, 5))
-    frames = check_values(frames, "frames", (4,)).to(images.device)
-    size = check_size(size, frames)
-    check_strength(strength)
-    check_integer("seed", seed, 0)
+class Renderer:
+    """The functions above for many calls with the same frames, whose patches are prepared once.
 
-    frame_size = tuple(frames.shape[2:])
-    volumes = as_volumes(images)
-    if strength == 0:
-        enlarged = resize_volumes(volumes, size).clamp(-1, 1)
-        return as_shape_of(images, enlarged), None
+    Attributes:
+        frames: (N, 3, H, W) in [-1, 1], whose patches are used.
+    """
 
-    sizes = render_sizes(volumes.shape[3:], size)
-    volumes = resize_volumes(volumes, sizes[0])
-    chosen = choose_frames(frames, is_video=images.ndim == 5)
-    levels = make_levels(frames[chosen], sizes, num_frames=volumes.shape[2])
+    def __init__(self, frames: Tensor):
+        """Prepare nothing yet.
 
-    rendered = []
-    sources = []
-    for part in volumes.split(samples_at_once(levels)):
-        result, matches = draw(part, levels, strength, seed)
-        rendered.append(as_shape_of(images, result))
-        if images.ndim == 4:
-            sources.append(pixel_sources(matches, levels[-1], frame_size))
-    return torch.cat(rendered), torch.cat(sources) if sources else None
+        Args:
+            frames: as for `render`.
+
+        Raises:
+            SivLiteError: as `render`.
+        """
+        self.frames = check_values(frames, "frames", (4,))
+        self.prepared = {}  # sizes and number of frames -> levels, only of the last call
+
+    def render(
+        self,
+        images: Tensor,
+        size: tuple[int, int] | None = None,
+        strength: float = 0.55,
+        seed: int = 0,
+    ) -> Tensor:
+        """Draw images as the function `render` does.
+
+        Args:
+            images: as for the function.
+            size: as for the function.
+            strength: as for the function.
+            seed: as for the function.
+
+        Returns:
+            As from the function.
+
+        Raises:
+            SivLiteError: as the function.
+        """
+        rendered, _ = self.render_with_sources(images, size, strength, seed)
+        return rendered
+
+    def provenance(
+        self,
+        images: Tensor,
+        size: tuple[int, int] | None = None,
+        strength: float = 0.55,
+        seed: int = 0,
+    ) -> tuple[Tensor, Tensor]:
+        """Draw images, and tell where their pixels come from, as the function `provenance` does.
+
+        Args:
+            images: as for the function.
+            size: as for the function.
+            strength: as for the function.
+            seed: as for the function.
+
+        Returns:
+            As from the function.
+
+        Raises:
+            SivLiteError: as the function.
+        """
+        images = check_values(images, "images", (4, 5))
+        if images.ndim != 4:
+            raise SivLiteError(
+                "provenance is for images (n, 3, h, w); give single frames of a video"
+            )
+        rendered, sources = self.render_with_sources(images, size, strength, seed)
+        if sources is None:
+            raise SivLiteError(
+                "strength 0 draws nothing, so no pixel has a source; use 0.1 or more"
+            )
+        return rendered, sources
+
+    @torch.inference_mode()
+    def render_with_sources(
+        self, images: Tensor, size: tuple[int, int] | None, strength: float, seed: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """Render; the second result are the sources of `provenance`, None without any."""
+        images = check_values(images, "images", (4, 5))
+        size = check_size(size, self.frames)
+        check_strength(strength)
+        check_integer("seed", seed, 0)
+
+        frames = self.frames.to(images.device)
+        frame_size = tuple(frames.shape[2:])
+        volumes = as_volumes(images)
+        if strength == 0:
+            enlarged = resize_volumes(volumes, size).clamp(-1, 1)
+            return as_shape_of(images, enlarged), None
+
+        sizes = render_sizes(volumes.shape[3:], size)
+        volumes = resize_volumes(volumes, sizes[0])
+        chosen = choose_frames(frames, is_video=images.ndim == 5)
+        levels = self.make_levels(frames[chosen], sizes, num_frames=volumes.shape[2])
+
+        rendered = []
+        sources = []
+        for part in volumes.split(samples_at_once(levels)):
+            result, matches = draw(part, levels, strength, seed)
+            rendered.append(as_shape_of(images, result))
+            if images.ndim == 4:
+                found = pixel_sources(matches, levels[-1], frame_size)
+                found[..., 0] = chosen.to(found.device)[found[..., 0]]
+                sources.append(found)
+        return torch.cat(rendered), torch.cat(sources) if sources else None
+
+    def make_levels(
+        self, frames: Tensor, sizes: list[tuple[int, int]], num_frames: int
+    ) -> list[Level]:
+        """Prepare all sizes, unless the last call was for the same."""
+        key = (frames.device, num_frames, *sizes)
+        levels = self.prepared.get(key)
+        if levels is None:
+            levels = make_levels(frames, sizes, num_frames=num_frames)
+            self.prepared = {key: levels}
+        return levels
 
 
 def as_shape_of(images: Tensor, volumes: Tensor) -> Tensor:

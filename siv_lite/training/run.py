@@ -11,7 +11,7 @@ from torch import Tensor
 from siv_lite.errors import SivLiteError, check_integer
 from siv_lite.frames import as_images, resize_frames
 from siv_lite.methods import Method
-from siv_lite.rendering import render
+from siv_lite.rendering import Renderer
 from siv_lite.training.checkpoint import read_config, read_log
 from siv_lite.training.config import choose_device, load_frames, make_method, restore
 
@@ -59,6 +59,11 @@ class Run:
         Samples of SIV-GAN and FastGAN can be some pixels larger or smaller: see `method.size`.
         """
         return resize_frames(self.frames, self.method.settings.image_size)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Draws with the patches of the frames; what it prepares is kept from call to call."""
+        return Renderer(self.frames)
 
     @property
     def finished(self) -> bool:
@@ -130,8 +135,8 @@ class Run:
         scale_y = self.frames.shape[2] / self.method.size[0]
         scale_x = self.frames.shape[3] / self.method.size[1]
         size = (round(samples.shape[-2] * scale_y), round(samples.shape[-1] * scale_x))
-        device = self.method.device
-        return render(samples.to(device), self.frames, size, strength, seed).cpu()
+        samples = samples.to(self.method.device)
+        return self.renderer.render(samples, size, strength, seed).cpu()
 
     def sample_images(self, n: int, seed: int = 0, render: bool = False) -> Tensor:
         """Draw single images, also from a method that makes videos.
