@@ -19,7 +19,7 @@ out: str = "../runs"  # folder of runs, or of one run, to open; new ones are put
 # %% tags=["nbval-ignore-output"]
 import os
 
-from siv_lite.widgets import explore, microscope, upload
+from siv_lite.widgets import explore, microscope, trace, upload
 
 # make explore RUNS=... sets the variable; otherwise runs that were shipped are shown too.
 folders = [out, "../data_samples/runs"]
@@ -33,9 +33,21 @@ if "SIV_LITE_RUNS" in os.environ:
 # second, *Temperature* makes the random numbers smaller or larger: at 0 all seeds show the same.
 # Pyramids also show their coarse *stages*; *Start* is the first stage that is left to chance, below
 # it stands the training picture.
+#
+# What the method drew is small and shown at once. A moment later it is *rendered*: drawn anew with
+# the photograph's patches, at the photograph's own size when it is saved.
 
 # %% tags=["nbval-ignore-output"]
 explore(*folders)
+
+# %% [markdown]
+# ## Where its pixels come from
+#
+# Move the pointer over the rendered picture on the right, or choose a place with *Row* and
+# *Column*: a frame in the photograph shows the patch that it was drawn with.
+
+# %% tags=["nbval-ignore-output"]
+trace(*folders)
 
 # %% [markdown]
 # ## What the discriminator sees

@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -98,6 +99,56 @@ def show_row(images: dict[str, Tensor]) -> None:
             axes.imshow(to_uint8(image)[0], interpolation="nearest")
             axes.set_title(title)
             axes.axis("off")
+        plt.show()
+
+
+def color_places(size: tuple[int, int]) -> Tensor:
+    """Give every place of an image its own color: its column decides the hue, its row how bright.
+
+    Args:
+        size: (H, W) of the image, in pixels.
+
+    Returns:
+        (H, W, 3) in 0 to 1: from red at the left to violet at the right, dark at the bottom.
+    """
+    height, width = size
+    rows = torch.linspace(0, 1, height)[:, None].expand(size)
+    columns = torch.linspace(0, 1, width).expand(size)
+    hue = 0.8 * columns  # not 1, which would be red again
+    saturation = torch.full(size, 0.9)
+    brightness = 1 - 0.7 * rows
+    colors = hsv_to_rgb(torch.stack([hue, saturation, brightness], dim=2).numpy())
+    return torch.from_numpy(colors)
+
+
+def show_provenance(frames: Tensor, images: Tensor, sources: Tensor) -> None:
+    """Show where in the photograph the pixels of rendered images come from.
+
+    Each image stands beside the photograph, painted with one color for every place, and beside a
+    map of the image in which each pixel has the color of its source.
+
+    Args:
+        frames: (N, 3, H, W) in [-1, 1]; of several the first is painted.
+        images: (n, 3, h, w) in [-1, 1], from `provenance`.
+        sources: (n, h, w, 3): frame, row and column of every pixel's source, from `provenance`.
+    """
+    colors = color_places(tuple(frames.shape[2:])).numpy()
+    gray = to_uint8(frames[:1])[0].mean(2, keepdims=True) / 255
+    painted = 0.6 * colors + 0.4 * gray  # the photograph stays recognizable
+
+    aspect = images.shape[2] / images.shape[3]
+    with plt.rc_context({"font.size": 12}):
+        figure = plt.figure(figsize=(10, 0.4 + 3.3 * aspect * len(images)), layout="constrained")
+        panels = figure.subplots(len(images), 3, squeeze=False)
+        for row, image, source in zip(panels, to_uint8(images), sources.cpu().numpy(), strict=True):
+            row[0].imshow(image)
+            row[1].imshow(colors[source[..., 1], source[..., 2]])
+            row[2].imshow(painted)
+            for axes in row:
+                axes.axis("off")
+        panels[0, 0].set_title("a new scene")
+        panels[0, 1].set_title("sources of its pixels")
+        panels[0, 2].set_title("colors of the places")
         plt.show()
 
 

@@ -25,14 +25,21 @@ const text = (pattern) => page.getByText(pattern).first();
 const bytes = () => picture.evaluate(async (image) => [...new Uint8Array(await (await fetch(image.src)).arrayBuffer())]);
 const hash = async () => createHash('sha256').update(Buffer.from(await bytes())).digest('hex').slice(0, 16);
 
-// The hash of the picture once an action has replaced it.
+// Waits until the explorer has rendered its picture.
+async function settle() {
+  await page.waitForTimeout(200);
+  await page.waitForFunction(() => !document.body.innerText.includes("Drawing with the photograph's patches"));
+  await page.waitForTimeout(200);
+}
+
+// The hash of the rendered picture once an action has replaced it.
 async function after(action) {
   const old = await picture.getAttribute('src'), begin = Date.now();
   await action();
   await page.waitForFunction(
     ([image, src]) => image.src !== src && image.complete, [await picture.elementHandle(), old], { polling: 'raf' });
   seen.milliseconds.push(Date.now() - begin);
-  await page.waitForTimeout(300);
+  await settle();
   return hash();
 }
 
@@ -47,6 +54,7 @@ async function drag(pixels) {
 
 async function explore() {
   await slider.scrollIntoViewIfNeeded();
+  await settle();
   seen.first = await hash();
   seen.key = await after(() => slider.press('ArrowRight'));
   seen.key_back = await after(() => slider.press('Home'));
@@ -57,6 +65,64 @@ async function explore() {
   seen.milliseconds = [];
   for (let move = 0; move < moves; move++) await after(() => slider.press('ArrowRight'));
   seen.moved = await hash();
+}
+
+const size = () => picture.evaluate((image) => [image.naturalWidth, image.naturalHeight]);
+
+// Rendered and as drawn; a hurried hand, of which only the last position is shown; the saved picture.
+async function render() {
+  seen.sizes = {};
+  await after(() => slider.press('Home'));
+  seen.sizes.rendered = await size();
+  seen.drawn = await after(() => button('as drawn').press('Enter'));
+  seen.sizes.drawn = await size();
+  await button('rendered').press('Enter');
+  await settle();
+  for (let move = 0; move < 6; move++) await slider.press('ArrowRight');
+  seen.sign = await text("Drawing with the photograph's patches ...").isVisible();
+  await slider.press('Home');
+  await settle();
+  seen.newest = await hash();
+  await button('Save PNG').press('Enter');
+  await text(/^Saved .*, 256 x 192 pixels/).waitFor();
+}
+
+// The horizontal middles of the frames that are lit, in pixels of the page.
+async function frames() {
+  return page.locator('.siv-lite-trace').first().evaluate((trace) => {
+    const lit = [...trace.querySelectorAll('i')].filter((cell) => getComputedStyle(cell, '::after').display === 'block');
+    const { left } = trace.getBoundingClientRect();
+    const middle = (part) => left + parseFloat(getComputedStyle(lit[0], part).left);
+    return {
+      cells: lit.length, sample: middle('::before'), source: middle('::after') - left,
+      middle: trace.querySelector('.cells').getBoundingClientRect().left,
+    };
+  });
+}
+
+async function tracePixels() {
+  const cells = page.locator('.siv-lite-trace .cells').first();
+  await cells.waitFor();
+  await cells.scrollIntoViewIfNeeded();
+  await page.mouse.move(1, 1);
+  seen.at_rest = await frames();
+  const { x, y, width, height } = await cells.boundingBox();
+  seen.pointer = x + 0.2 * width;
+  await page.mouse.move(seen.pointer, y + 0.7 * height);
+  seen.pointed = await frames();
+  await page.screenshot({ path: process.env.SCREENSHOT.replace('.png', '-trace.png') });
+  await page.mouse.move(1, 1);
+  seen.left = await frames();
+
+  const column = page.locator('.widget-hslider').filter({ has: page.getByText('Column', { exact: true }) }).first();
+  const place = text(/^Row \d+, column \d+ of the sample/);
+  seen.place = await place.innerText();
+  await column.locator('.noUi-handle').press('PageUp');
+  await page.waitForFunction(([element, old]) => element.innerText !== old, [await place.elementHandle(), seen.place])
+    .catch(() => {});
+  await page.waitForTimeout(500);
+  seen.chosen = await frames();
+  seen.chosen_place = await place.innerText();
 }
 
 // A training of a second cell, in a process of its own: the explorer above goes on working meanwhile.
@@ -99,6 +165,8 @@ try {
   if (mode !== 'run') {
     await picture.waitFor();
     await explore();
+    await render();
+    await tracePixels();
     await (mode === 'lab' ? stopTraining() : uploadAndDownload());
   }
   seen.text = await page.locator('body').innerText();

@@ -19,6 +19,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
 
 from siv_lite import read_frames, train
 
@@ -34,8 +35,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 NOTEBOOK = """from siv_lite import read_frames
-from siv_lite.widgets import explore, live_training
+from siv_lite.widgets import explore, live_training, trace
 explore("runs/beach")
+---
+trace("runs/beach")
 ---
 frames = read_frames("beach.png", 48)
 live_training("siv_gan", frames, "runs/live", "smoke", iterations=20_000)"""
@@ -47,7 +50,7 @@ def folder(tmp_path) -> Path:
     shutil.copy(ROOT / "data_samples" / "beach.png", tmp_path)
     train(
         "siv_gan",
-        read_frames(tmp_path / "beach.png", 48),
+        read_frames(tmp_path / "beach.png"),
         tmp_path / "runs" / "beach",
         "smoke",
         progress=False,
@@ -124,6 +127,27 @@ def check_explorer(seen: dict) -> None:
     assert seen["first"] == seen["key_back"] == seen["mouse_back"] == seen["resampled_back"]
 
 
+def check_rendering(seen: dict, folder: Path) -> None:
+    assert seen["sizes"] == {"rendered": [256, 192], "drawn": [48, 36]}
+    assert seen["newest"] == seen["first"] != seen["drawn"]
+    assert seen["sign"]
+    (saved,) = (folder / "runs" / "beach" / "exports").glob("*.png")
+    with Image.open(saved) as image:
+        assert image.size == (256, 192)
+
+
+def check_tracer(seen: dict) -> None:
+    """Whatever is pointed at or chosen, one frame is in the sample, and one in the photograph."""
+    assert seen["at_rest"]["cells"] == seen["pointed"]["cells"] == seen["left"]["cells"] == 1
+    assert seen["pointed"] != seen["at_rest"] == seen["left"] != seen["chosen"]
+    for name in ("at_rest", "pointed", "chosen"):
+        frames = seen[name]
+        assert frames["middle"] < frames["sample"]
+        assert 0 < frames["source"] < frames["middle"]
+    assert seen["pointed"]["sample"] == pytest.approx(seen["pointer"], abs=12)
+    assert seen["place"] != seen["chosen_place"]
+
+
 @contextmanager
 def serve_notebook(folder: Path, notebook: nbformat.NotebookNode) -> Iterator[str]:
     """The address of a notebook in JupyterLab."""
@@ -172,6 +196,8 @@ def test_jupyterlab_explores_and_stops_a_training(folder):
     ) as address:
         seen = drive(folder, "lab", address)
     check_explorer(seen)
+    check_rendering(seen, folder)
+    check_tracer(seen)
     assert not seen["elsewhere"]  # nothing is loaded from other machines
     assert seen["meanwhile"] != seen["moved"]
     assert list((folder / "runs" / "live").glob("checkpoint-*.json"))
@@ -187,6 +213,8 @@ def test_voila_shows_widgets_without_code_and_trains_on_an_upload(folder):
     with serve(folder, *page, "--port={port}", SIV_LITE_RUNS=str(folder / "runs")) as address:
         seen = drive(folder, "voila", address)
     check_explorer(seen)
+    check_rendering(seen, folder)
+    check_tracer(seen)
     assert "import" not in seen["text"] and "What the discriminator sees" in seen["text"]
     name, size = seen["download"]
     assert all(

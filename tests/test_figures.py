@@ -13,10 +13,12 @@ from siv_lite import SivLiteError
 from siv_lite.figures import (
     MAP,
     color_maps,
+    color_places,
     draw_losses,
     draw_map,
     plot_lines,
     show_map,
+    show_provenance,
     show_table,
 )
 
@@ -40,6 +42,24 @@ def contrast(first: str, second: str) -> float:
         linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in channels]
         luminances.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
     return (max(luminances) + 0.05) / (min(luminances) + 0.05)
+
+
+def test_provenance_paints_a_copy_as_the_photograph_is_painted(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plt, "show", lambda: drawn.append(plt.gcf()))
+    frames = torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    rows, columns = torch.meshgrid(torch.arange(24), torch.arange(32), indexing="ij")
+    same = torch.stack([torch.zeros_like(rows), rows, columns], dim=2)
+    mirrored = same.flip(1)
+    show_provenance(frames, frames.repeat(2, 1, 1, 1), torch.stack([same, mirrored]))
+    (figure,) = drawn
+    shown = [axes.images[0].get_array() for axes in figure.axes]
+    assert len(shown) == 6
+    colors = color_places((24, 32)).numpy()
+    assert (shown[1] == colors).all()
+    assert (shown[4] == colors[:, ::-1]).all()
+    # No two places have the same color.
+    assert len({tuple(color) for color in colors.reshape(-1, 3).tolist()}) == 24 * 32
 
 
 def test_map_lights_only_the_parts_that_are_named():

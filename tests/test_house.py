@@ -57,6 +57,7 @@ FLOORS = (
     {"training/__init__"},
     {"comparison", "editing", "figures", "lesson_checks"},
     {"widgets/panel"},
+    {"widgets/background"},
     {"widgets/*"},
     {"widgets/upload"},
     {"widgets/__init__"},

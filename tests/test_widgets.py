@@ -1,7 +1,9 @@
 """The widgets without a browser: values are set, buttons clicked, what is shown is looked at."""
 
 import io
+import re
 import shutil
+import threading
 import zipfile
 from base64 import b64decode
 from datetime import datetime
@@ -19,16 +21,19 @@ from PIL import Image
 from test_notebooks import nbval
 
 from siv_lite import open_run, read_frames, train
-from siv_lite.frames import to_uint8
+from siv_lite.frames import image_grid, to_uint8
 from siv_lite.widgets import (
     Picture,
     edit_region,
     explore,
+    explorer,
     live,
     live_training,
     microscope,
+    trace,
     upload,
 )
+from siv_lite.widgets.provenance import Traced
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,30 +66,44 @@ def set_values(panel, **values) -> None:
         panel.controls[name].value = value
 
 
+def shown(view) -> bytes:
+    """The picture of an explorer once it is rendered."""
+    view.background.wait()
+    return view.picture.value
+
+
+def explore_as_drawn(folder: Path):
+    """An explorer of one run that renders nothing."""
+    view = explore(folder).view
+    set_values(view, rendered=False)
+    return view
+
+
 # The explorer
 
 
 @pytest.mark.parametrize("name", ["image", "pyramid", "video"])
 def test_every_control_changes_the_image_and_going_back_restores_it(runs, name):
-    view = explore(runs / name).view
+    view = explore(runs / name).view if name == "video" else explore_as_drawn(runs / name)
     set_values(view, seed=2)
-    first, changes = view.picture.value, {"seed": 1, "walk": 0.5, "temperature": 0.5}
+    first, changes = shown(view), {"seed": 1, "walk": 0.5, "temperature": 0.5}
+    changes |= {} if name == "video" else {"rendered": True}
     changes |= {} if name == "image" else {"stage": 0, "start": 1, "height": 40, "width": 64}
     assert changes.keys() | {"second"} == view.controls.keys()
     for control, value in changes.items():
         old = view.controls[control].value
         set_values(view, **{control: value})
-        assert view.picture.value != first
+        assert shown(view) != first
         view.encoded.cache_clear()  # it is drawn again, not remembered
         set_values(view, **{control: old})
-        assert view.picture.value == first
-    again = explore(runs / name).view
+        assert shown(view) == first
+    again = explore(runs / name).view if name == "video" else explore_as_drawn(runs / name)
     set_values(again, seed=2)
-    assert again.picture.value == first
+    assert shown(again) == first
 
 
 def test_a_walk_leads_from_the_sample_of_one_seed_to_that_of_the_other(runs):
-    view = explore(runs / "image").view
+    view = explore_as_drawn(runs / "image")
     set_values(view, seed=3, second=5)
     for walk, seed in ((0, 3), (1, 5)):
         set_values(view, walk=walk)
@@ -97,7 +116,7 @@ def test_a_walk_leads_from_the_sample_of_one_seed_to_that_of_the_other(runs):
 
 
 def test_resample_takes_the_next_seed(runs):
-    view = explore(runs / "image").view
+    view = explore_as_drawn(runs / "image")
     first = view.picture.value
     view.buttons["Re-sample"].click()
     assert view.controls["seed"].value == 1 and view.picture.value != first
@@ -105,7 +124,7 @@ def test_resample_takes_the_next_seed(runs):
 
 
 def test_a_pyramid_shows_its_stages_and_other_sizes(runs):
-    view = explore(runs / "pyramid").view
+    view = explore_as_drawn(runs / "pyramid")
     for stage, (height, width) in enumerate(view.run.method.sizes):
         set_values(view, stage=stage, start=1)  # start is cut to the stage shown
         assert (
@@ -130,7 +149,7 @@ def test_favourites_are_kept_and_dropped(runs):
     for seed in (1, 2):
         set_values(view, seed=seed)
         view.buttons["Keep"].click()
-        pictures.append(view.picture.value)
+        pictures.append(shown(view))
     assert [box.children[1].value for box in view.favorites.children] == pictures
     assert "seed=1 " in view.favorites.children[0].message.value
     view.favorites.children[0].buttons["Drop"].click()
@@ -139,7 +158,7 @@ def test_favourites_are_kept_and_dropped(runs):
 
 @pytest.mark.parametrize("name", ["image", "video"])
 def test_image_and_walk_are_saved_and_the_path_is_shown(copied, name):
-    view = explore(copied / name).view
+    view = explore(copied / name).view if name == "video" else explore_as_drawn(copied / name)
     saved = {}
     for kind in ("PNG", "GIF"):
         view.buttons[f"Save {kind}"].click()
@@ -153,6 +172,172 @@ def test_image_and_walk_are_saved_and_the_path_is_shown(copied, name):
         assert (
             numpy.asarray(Image.open(saved["PNG"])) == numpy.asarray(decode(view.picture.value))
         ).all()
+
+
+# Rendering in the explorer
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory) -> Path:
+    """A run on a photograph of 96 x 120 pixels, trained at 32."""
+    folder = tmp_path_factory.mktemp("large") / "run"
+    frames = read_frames(ROOT / "data_samples" / "balloons.png", 120)
+    train("siv_gan", frames, folder, "smoke", progress=False, image_size=32)
+    return folder
+
+
+def test_the_small_image_is_shown_at_once_and_the_rendered_one_follows(large):
+    view = explore(large).view
+    small = view.run.sample(1, 0)
+    assert view.controls["rendered"].value
+    rendered = numpy.asarray(decode(shown(view)))
+    assert (rendered == to_uint8(view.run.sample(1, 0, render=True))[0]).all()
+    assert rendered.shape[:2] == tuple(view.run.frames.shape[2:])
+    set_values(view, rendered=False)
+    assert (numpy.asarray(decode(view.picture.value)) == to_uint8(small)[0]).all()
+
+
+class Slow:
+    """Rendering that waits until it is allowed to end, and remembers what was asked of it."""
+
+    def __init__(self, view, monkeypatch):
+        self.begun, self.go_on, self.seeds = threading.Event(), threading.Event(), []
+        self.render = view.run.render
+        monkeypatch.setattr(view.run, "render", self)
+
+    def __call__(self, images, seed, **options):
+        self.seeds.append(seed)
+        self.begun.set()
+        assert self.go_on.wait(60)
+        return self.render(images, seed=seed, **options)
+
+
+def test_the_newest_position_wins_and_older_ones_are_neither_begun_nor_shown(large, monkeypatch):
+    view = explore(large).view
+    shown(view)
+    slow = Slow(view, monkeypatch)
+    pictures = []
+    view.picture.observe(lambda change: pictures.append(decode(change.new)), "value")
+    set_values(view, seed=1)
+    assert slow.begun.wait(60)
+    for seed in (2, 3, 4):
+        set_values(view, seed=seed)
+    assert "Drawing with the photograph" in view.background.sign.value
+    slow.go_on.set()
+    last = decode(shown(view))
+    assert slow.seeds == [1, 4]
+    small = view.run.method.size[::-1]
+    assert [picture.size for picture in pictures] == [*[small] * 4, last.size]
+    assert (numpy.asarray(last) == to_uint8(view.run.sample(1, 4, render=True))[0]).all()
+    assert "Drawing" not in view.background.sign.value
+
+
+def test_what_is_chosen_as_drawn_meanwhile_stays_as_drawn(large, monkeypatch):
+    view = explore(large).view
+    shown(view)
+    slow = Slow(view, monkeypatch)
+    set_values(view, seed=1)
+    assert slow.begun.wait(60)
+    set_values(view, rendered=False)
+    slow.go_on.set()
+    assert decode(shown(view)).size == view.run.method.size[::-1]
+
+
+def test_rendered_images_and_walks_are_saved_at_full_size(large, tmp_path, monkeypatch):
+    monkeypatch.setattr(explorer, "MAX_SHOWN_SIZE", 60)  # less than the photograph has
+    view = explore(shutil.copytree(large, tmp_path / "run")).view
+    monkeypatch.setattr(explorer, "NUM_WALK_STEPS", 2)
+    set_values(view, seed=3)
+    assert max(decode(shown(view)).size) == 60
+    for kind in ("PNG", "GIF"):
+        view.buttons[f"Save {kind}"].click()
+        (path,) = (tmp_path / "run" / "exports").glob(f"*.{kind.lower()}")
+        assert Image.open(path).size == tuple(view.run.frames.shape[:1:-1])
+        assert str(path) in view.message.value and "rendered=1" in path.name
+    saved = numpy.asarray(Image.open(path.with_suffix(".png")))
+    assert (saved == to_uint8(view.run.sample(1, 3, render=True))[0]).all()
+
+
+def test_a_size_that_cannot_be_rendered_gives_a_sentence_and_keeps_the_small_image(runs):
+    view = explore(runs / "pyramid").view
+    set_values(view, height=48, width=64)
+    assert decode(shown(view)).size == (64, 48)
+    assert "is larger than the frames" in view.background.sign.value
+    set_values(view, height=24)
+    assert "larger" not in view.background.sign.value
+
+
+def test_an_unexpected_error_of_rendering_is_one_sentence_too(large, monkeypatch):
+    view = explore(large).view
+    shown(view)
+
+    def fail(*arguments, **options):
+        raise RuntimeError("out of <b>memory</b>\nand more")
+
+    monkeypatch.setattr(view.run, "render", fail)
+    set_values(view, seed=9)
+    assert decode(shown(view)).size == view.run.method.size[::-1]
+    expected = "patches failed: RuntimeError: out of &lt;b&gt;memory&lt;/b&gt;<"
+    assert expected in view.background.sign.value
+
+
+# Where a place comes from
+
+
+def test_the_tracer_frames_a_place_and_its_source(large):
+    view = trace(large).view
+    view.background.wait()
+    images, sources = view.run.provenance(view.run.sample(1, 0), seed=0)
+    assert torch.equal(view.traced.sources, sources[0])
+    height, width = sources.shape[1:3]
+    assert (view.controls["row"].max, view.controls["column"].max) == (height - 1, width - 1)
+    for row, column in ((0, 0), (height - 1, width - 1), (10, 77)):
+        set_values(view, row=row, column=column)
+        _, source_row, source_column = sources[0, row, column].tolist()
+        assert f"from row {source_row}, column {source_column} of" in view.place.value
+    light = view.light.value
+    set_values(view, seed=4)
+    view.background.wait()
+    assert not torch.equal(view.traced.sources, sources[0])
+    assert view.light.value == light  # the same place of another sample
+
+
+def test_each_cell_of_the_tracer_knows_its_place_and_its_source(large):
+    view = trace(large).view
+    view.background.wait()
+    traced = view.traced
+    rows, columns = traced.cell_grid()
+    cells = traced.make_cells()
+    assert len(cells) == rows * columns == view.images.value.count("<i style")
+    photograph_width, sample_width, _ = traced.geometry()
+    height, width = view.run.frames.shape[2:]
+    for row, column in ((0, 0), (7, 20), (rows - 1, columns - 1)):
+        numbers = re.findall(r"--(\w):([\d.]+)%", cells[row * columns + column])
+        corners = {name: float(value) / 100 for name, value in numbers}
+        y, x = (row + 0.5) / rows, (column + 0.5) / columns
+        assert corners["y"] == pytest.approx(y, abs=0.001)
+        left = 1 - sample_width / 100
+        assert corners["x"] == pytest.approx(left + x * sample_width / 100, abs=0.001)
+        sample_height_pixels, sample_width_pixels = traced.sources.shape[:2]
+        place = (int(y * sample_height_pixels), int(x * sample_width_pixels))
+        _, source_row, source_column = traced.sources[place].tolist()
+        assert corners["v"] == pytest.approx((source_row + 0.5) / height, abs=0.001)
+        u = (source_column + 0.5) / width * photograph_width / 100
+        assert corners["u"] == pytest.approx(u, abs=0.001)
+
+
+def test_the_tracer_shows_several_frames_as_a_grid():
+    frames = torch.zeros(3, 3, 20, 30)  # two in the first row, one in the second
+    sources = torch.zeros(10, 20, 3, dtype=torch.long)
+    traced = Traced(frames, torch.zeros(1, 3, 10, 20), sources)
+    v, u = traced.places(torch.tensor([[0, 0, 0], [1, 0, 0], [2, 10, 15]]))
+    assert v.tolist() == pytest.approx([0.0125, 0.0125, 0.7625], abs=1e-4)
+    assert u.tolist() == pytest.approx([1 / 120, 0.5 + 1 / 120, 31 / 120], abs=1e-4)
+
+
+def test_the_tracer_refuses_videos(runs):
+    chooser = trace(runs / "video")
+    assert chooser.view is None and "makes videos" in chooser.message.value
 
 
 # What is opened, and what is not
@@ -296,6 +481,7 @@ def descendants(widget: ipywidgets.Widget):
 def test_every_control_and_image_has_a_text(runs, tmp_path):
     shown = [
         *descendants(explore(runs)),
+        *descendants(trace(runs)),
         *descendants(microscope(runs)),
         *descendants(upload(tmp_path)),
     ]
@@ -323,7 +509,7 @@ def photograph(tmp_path_factory) -> Path:
 
 
 def test_a_photograph_is_explored(photograph, tmp_path):
-    view = explore(shutil.copytree(photograph, tmp_path / "run")).view
+    view = explore_as_drawn(shutil.copytree(photograph, tmp_path / "run"))
     assert decode(view.picture.value).size == (72, 40)
     for button in ("Keep", "Save PNG", "Save GIF"):
         view.buttons[button].click()
@@ -400,6 +586,11 @@ def test_an_uploaded_image_is_trained_on_as_by_train_and_can_be_taken_away(tmp_p
     assert "under way" in form.message.value
     assert "Finished" in finish(form.training) and form.training.bar.value == 20
     assert decode(form.training.grid.value).size and decode(form.training.losses.value).size
+    # Four scenes of the finished run, rendered; the photograph has 256 x 192 pixels.
+    expected = form.training.run.sample(4, live.GRID_SEED, render=True)
+    expected = numpy.asarray(image_grid(expected))
+    assert (numpy.asarray(decode(form.training.scenes.value)) == expected).all()
+    assert "-rendered.png'" in form.training.links.value
     frames = read_frames(source, 1024)
     train("siv_gan", frames, tmp_path / "same", "smoke", progress=False, image_size=48)
     assert fingerprint(form.training.folder) == fingerprint(tmp_path / "same")

@@ -120,23 +120,74 @@ class Run:
         samples = self.decode(latents, size=size, stage=stage, start=start)
         return self.render(samples, seed=seed) if render else samples
 
-    def render(self, samples: Tensor, strength: float = 0.55, seed: int = 0) -> Tensor:
+    def render(
+        self,
+        samples: Tensor,
+        strength: float = 0.55,
+        seed: int = 0,
+        max_size: int | None = None,
+    ) -> Tensor:
         """Draw samples of this run anew, with the patches of its frames and at their size.
 
         Args:
             samples: as from `sample`; those of another shape than the frames keep it.
             strength: as for `siv_lite.render`.
             seed: of the noise.
+            max_size: the longest side of the result, in pixels, for a quick look; by default it is
+                as large as the frames allow.
 
         Returns:
             Images (n, 3, H, W) in [-1, 1], or videos (n, T, 3, H, W), on the CPU.
         """
+        size = self.rendered_size(samples, max_size)
+        samples = samples.to(self.method.device)
+        return self.renderer.render(samples, size, strength, seed).cpu()
+
+    def provenance(
+        self,
+        samples: Tensor,
+        strength: float = 0.55,
+        seed: int = 0,
+        max_size: int | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Draw samples as `render` does, and tell where in the frames every pixel comes from.
+
+        Args:
+            samples: images as from `sample`; no videos.
+            strength: as for `siv_lite.provenance`.
+            seed: of the noise.
+            max_size: as for `render`.
+
+        Returns:
+            Images (n, 3, H, W) in [-1, 1], and for every pixel the frame, row and column of its
+            source, (n, H, W, 3), both on the CPU.
+        """
+        size = self.rendered_size(samples, max_size)
+        samples = samples.to(self.method.device)
+        rendered, sources = self.renderer.provenance(samples, size, strength, seed)
+        return rendered.cpu(), sources.cpu()
+
+    def rendered_size(self, samples: Tensor, max_size: int | None = None) -> tuple[int, int]:
+        """Return the size at which samples are rendered.
+
+        Args:
+            samples: as for `render`.
+            max_size: as for `render`.
+
+        Returns:
+            (height, width) in pixels.
+        """
         # The scale of the frames over that of the samples.
         scale_y = self.frames.shape[2] / self.method.size[0]
         scale_x = self.frames.shape[3] / self.method.size[1]
-        size = (round(samples.shape[-2] * scale_y), round(samples.shape[-1] * scale_x))
-        samples = samples.to(self.method.device)
-        return self.renderer.render(samples, size, strength, seed).cpu()
+        height = samples.shape[-2] * scale_y
+        width = samples.shape[-1] * scale_x
+        if max_size is not None:
+            check_integer("max_size", max_size, 1)
+            reduction = min(1, max_size / max(height, width))
+            height *= reduction
+            width *= reduction
+        return round(height), round(width)
 
     def sample_images(self, n: int, seed: int = 0, render: bool = False) -> Tensor:
         """Draw single images, also from a method that makes videos.

@@ -1,9 +1,10 @@
-"""Widgets for a notebook or a page: explore runs, look into a discriminator, watch a training."""
+"""Widgets for a notebook or a page: explore runs, trace pixels, watch a training."""
 
 from siv_lite.widgets.explorer import explore
 from siv_lite.widgets.live import live_training
 from siv_lite.widgets.microscope import edit_region, microscope
 from siv_lite.widgets.panel import Picture, encode
+from siv_lite.widgets.provenance import trace
 from siv_lite.widgets.upload import upload
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "explore",
     "live_training",
     "microscope",
+    "trace",
     "upload",
 ]

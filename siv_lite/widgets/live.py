@@ -1,6 +1,7 @@
 """Watch a training from a notebook or a page while it runs in a process of its own."""
 
 import html
+import math
 import subprocess
 import threading
 import time
@@ -21,15 +22,23 @@ from torch import Tensor
 from siv_lite.comparison import start_child
 from siv_lite.errors import SivLiteError
 from siv_lite.figures import draw_losses, plot_losses
+from siv_lite.frames import image_grid
 from siv_lite.training import Run, open_run, train
 from siv_lite.training.checkpoint import list_checkpoints, read_log
 from siv_lite.training.collapse import explain_collapse, find_collapse
 from siv_lite.training.config import create_or_verify, load_frames, make_method
+from siv_lite.training.loop import GRID_SEED
+from siv_lite.widgets.background import Background
 from siv_lite.widgets.panel import Panel, Picture, encode
 
 POLL_SECONDS = 1.0  # between two looks at a training
 MAX_LINK_BYTES = 50_000_000  # of a file that a page holds as a link
 NUM_WALK_FRAMES = 24
+
+# Rendering while a training goes on, in the same cores.
+NUM_RENDERED = 4  # samples
+MAX_RENDERED_SIZE = 256  # longest side, in pixels
+MAX_RENDERED_SHARE = 0.05  # of the time
 
 
 def live_training(
@@ -93,6 +102,8 @@ class LiveTraining(Panel):
         child: the process.
         thread: looks at the folder once a second until the process ends.
         bar: the progress.
+        scenes: samples of the newest checkpoint, rendered; empty for videos.
+        background: renders them.
         grid: the newest samples.
         losses: the losses so far.
         links: to the results.
@@ -142,12 +153,18 @@ class LiveTraining(Panel):
         self.folder = folder
         self.first_iteration = None  # that was seen, and when
         self.first_time = None
+        self.is_rendered = built.frames_per_sample == 1
+        self.rendered_checkpoint = None  # the newest that was
+        self.next_rendering = 0.0  # not before this time
         self.bar = widgets.IntProgress(description="Training", max=built.iterations)
+        self.scenes = Picture("New scenes, rendered with the photograph's patches", height=None)
+        self.background = Background()
         self.links = widgets.HTML()
         self.grid = Picture("Newest samples")
         self.losses = Picture("Losses so far", height=None)
         self.child = start_child(folder, device, "train", subprocess.PIPE)
-        super().__init__({}, {"Stop": ("Save and stop", self.stop)}, self.bar, self.links)
+        shown = (self.bar, self.links, self.background.sign)
+        super().__init__({}, {"Stop": ("Save and stop", self.stop)}, *shown)
         self.thread = threading.Thread(target=self.watch, daemon=True)
         LiveTraining.newest = self
         self.thread.start()
@@ -166,6 +183,8 @@ class LiveTraining(Panel):
         """Show the training until its process ends."""
         while self.child.poll() is None:
             self.attempt("Showing the training", self.draw)
+            if time.monotonic() >= self.next_rendering:
+                self.render_newest()
             time.sleep(POLL_SECONDS)
         self.attempt("The training", self.end)
 
@@ -205,13 +224,43 @@ class LiveTraining(Panel):
         self.losses.value = data.getvalue()
         self.bar.value = log[-1]["iteration"]
 
-        children = [self.column, self.bar, self.links]
+        children = [self.column, self.bar, self.links, self.background.sign]
+        if self.scenes.value:
+            children.append(self.scenes)
         grids = sorted(self.folder.glob("samples/*.png"))
         if grids:
             self.grid.value = grids[-1].read_bytes()
             children.append(self.grid)
         children.append(self.losses)
         self.children = children
+
+    def render_newest(self) -> None:
+        """Begin to render samples of the newest checkpoint, unless they are shown already."""
+        checkpoints = list_checkpoints(self.folder)
+        if not self.is_rendered or not checkpoints or checkpoints[0] == self.rendered_checkpoint:
+            return
+        self.rendered_checkpoint = checkpoints[0]
+        self.next_rendering = math.inf  # until this one is done
+        self.background.start("Rendering the newest samples", self.draw_scenes, self.show_scenes)
+
+    def draw_scenes(self) -> bytes:
+        """Render the first samples of the grid, as of the newest checkpoint."""
+        begin = time.monotonic()
+        try:
+            run = self.run
+            samples = run.sample(NUM_RENDERED, seed=GRID_SEED)
+            rendered = run.render(samples, seed=GRID_SEED, max_size=MAX_RENDERED_SIZE)
+        finally:
+            now = time.monotonic()
+            self.next_rendering = now + (now - begin) / MAX_RENDERED_SHARE
+        return encode(image_grid(rendered))
+
+    def show_scenes(self, data: bytes) -> None:
+        """Show the rendered samples, above the grid."""
+        self.scenes.value = data
+        if self.scenes not in self.children:
+            column, bar, links, sign, *others = self.children
+            self.children = [column, bar, links, sign, self.scenes, *others]
 
     def end(self) -> str:
         """Show the links, if there is anything to take away.
@@ -221,6 +270,8 @@ class LiveTraining(Panel):
         """
         self.draw()
         self.buttons["Stop"].disabled = True
+        self.render_newest()
+        self.background.wait()
         if list_checkpoints(self.folder):
             links = []
             for name, data in self.results().items():
@@ -242,13 +293,15 @@ class LiveTraining(Panel):
         """Collect what can be taken away.
 
         Returns:
-            Name -> file: the newest samples if there are any, a walk or video, and the run folder
-            with its newest checkpoint.
+            Name -> file: the newest samples if there are any, rendered ones, a walk or video, and
+            the run folder with its newest checkpoint.
         """
         run = self.run
         files = {}
         if self.grid.value:
             files["samples.png"] = self.grid.value
+        if self.scenes.value:
+            files["rendered.png"] = self.scenes.value
 
         if run.method.frames_per_sample > 1:
             files["walk.gif"] = encode(run.sample(1)[0])

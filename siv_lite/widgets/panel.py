@@ -72,6 +72,26 @@ def encode(images: Tensor | Image.Image) -> bytes:
     return data.getvalue()
 
 
+def explain(error: Exception, task: str) -> str:
+    """Say in one sentence why something failed.
+
+    Args:
+        error: what was raised.
+        task: what was attempted, for an error that is not expected.
+
+    Returns:
+        The sentence.
+    """
+    if isinstance(error, SivLiteError):
+        return str(error)
+    return f"{task} failed: {type(error).__name__}: {error}".partition("\n")[0]
+
+
+def as_status(text: str) -> str:
+    """Turn a text into HTML that screen readers read out when it changes."""
+    return f"<span role='status'>{html.escape(text)}</span>"
+
+
 def make_seed_control(description: str = "Seed", value: int = 0) -> widgets.BoundedIntText:
     """Make a field for a seed.
 
@@ -153,12 +173,9 @@ class Panel(widgets.Box):
         """
         try:
             text = action() or ""
-        except SivLiteError as error:
-            text = str(error)
         except Exception as error:  # whoever looks at a page cannot use a traceback
-            reason = f"{type(error).__name__}: {error}"
-            text = f"{task} failed: {reason}".partition("\n")[0]
-        self.message.value = f"<span role='status'>{html.escape(text)}</span>"
+            text = explain(error, task)
+        self.message.value = as_status(text)
 
     def values(self) -> dict[str, Any]:
         """Return the values of all controls.
