@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core';
 const [executablePath, mode, url, upload, moves] = process.argv.slice(2);
 const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'];
 const browser = await chromium.launch({ executablePath, headless: true, args });
-const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
+const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
 page.setDefaultTimeout(90000);
 const seen = { errors: [], elsewhere: [], milliseconds: [] };
 page.on('pageerror', (error) => seen.errors.push(String(error).slice(0, 300)));
@@ -83,6 +83,7 @@ async function render() {
   await slider.press('Home');
   await settle();
   seen.newest = await hash();
+  await page.screenshot({ path: process.env.SCREENSHOT.replace('.png', '-explore.png') });
   await button('Save PNG').press('Enter');
   await text(/^Saved .*, 256 x 192 pixels/).waitFor();
 }
@@ -94,7 +95,7 @@ async function frames() {
     const { left } = trace.getBoundingClientRect();
     const middle = (part) => left + parseFloat(getComputedStyle(lit[0], part).left);
     return {
-      cells: lit.length, sample: middle('::before'), source: middle('::after') - left,
+      cells: lit.length, sample: middle('::before'), source: middle('::after'),
       middle: trace.querySelector('.cells').getBoundingClientRect().left,
     };
   });
@@ -104,7 +105,7 @@ async function tracePixels() {
   const cells = page.locator('.siv-lite-trace .cells').first();
   await cells.waitFor();
   await cells.scrollIntoViewIfNeeded();
-  await page.mouse.move(1, 1);
+  await page.mouse.move(1, 1);  // nowhere
   seen.at_rest = await frames();
   const { x, y, width, height } = await cells.boundingBox();
   seen.pointer = x + 0.2 * width;
@@ -128,7 +129,7 @@ async function tracePixels() {
 // A training of a second cell, in a process of its own: the explorer above goes on working meanwhile.
 async function stopTraining() {
   await text(/^\d+ of \d+ iterations, /).waitFor();
-  seen.meanwhile = await after(() => slider.press('Home'));
+  seen.meanwhile = await after(() => slider.press('ArrowRight'));
   await button('Stop').press('Enter');
   seen.stopped = await text(/^stopped at iteration/i).innerText();
 }

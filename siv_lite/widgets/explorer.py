@@ -244,7 +244,7 @@ def make_render_control() -> widgets.ToggleButtons:
         "As the method drew it",
     ]
     choice = widgets.ToggleButtons(description="Show", options=options, tooltips=tooltips)
-    choice.style.button_width = "100px"
+    choice.style.button_width = "80px"
     return choice
 
 

@@ -37,7 +37,7 @@ STYLE = """
 .siv-lite-trace img {display: block; width: 100%; height: 100%; grid-row: 1}
 .siv-lite-trace .cells {display: grid; grid-area: 1 / 2; cursor: crosshair}
 .siv-lite-trace i::before, .siv-lite-trace i::after {
-  display: none; content: ""; position: absolute; box-sizing: border-box; pointer-events: none;
+  display: none; content: ""; position: absolute; box-sizing: content-box; pointer-events: none;
   border: 3px solid #ffe000; outline: 2px solid black; width: var(--w); height: var(--h);
   transform: translate(-50%, -50%)}
 .siv-lite-trace i::before {left: var(--x); top: var(--y); --w: var(--sw); --h: var(--sh)}
