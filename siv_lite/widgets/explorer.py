@@ -243,7 +243,12 @@ def make_render_control() -> widgets.ToggleButtons:
         "Drawn anew with the photograph's patches; saved at the photograph's size",
         "As the method drew it",
     ]
-    choice = widgets.ToggleButtons(description="Show", options=options, tooltips=tooltips)
+    choice = widgets.ToggleButtons(
+        description="Show",
+        options=options,
+        tooltips=tooltips,
+        layout={"display": "flex"},  # the label beside the buttons
+    )
     choice.style.button_width = "80px"
     return choice
 

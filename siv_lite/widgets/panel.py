@@ -143,7 +143,7 @@ class Panel(widgets.Box):
 
         row_of_buttons = widgets.HBox(list(self.buttons.values()))
         rows = [*controls.values(), row_of_buttons, self.message]
-        self.column = widgets.VBox(rows, layout={"width": "340px"})
+        self.column = widgets.VBox(rows, layout={"width": "330px"})
         super().__init__([self.column, *others], layout={"flex_flow": self.flow})
         self.redraw()
 
