@@ -379,8 +379,8 @@ contact_sheet(rows, scale=3)
 # `train` is in the cell because every method here has the same face. It took one step, which drew
 # one image; nothing was learned.
 #
-# With the prior the sky stays above. That is bought: what stood low will never fly high, and a scene
-# without up and down gains nothing. (`render`, below, has such a prior, too.)
+# With the prior the sky stays above. That is bought: what stood low will never fly high, and a
+# scene without up and down gains nothing. (`render`, below, has such a prior, too.)
 #
 # ## Broken on purpose, 1: forget the a
 #

@@ -211,8 +211,8 @@ def check_denoiser(
         "is the a forgotten?"
     )
     generator = torch.Generator().manual_seed(0)
-    volume = 2 * torch.rand(1, 3, 1, 5, 6, generator=generator) - 1
-    table = PatchTable(volume, (1, 2, 3))
+    volume = torch.randn(1, 3, 1, 5, 6, generator=generator)
+    table = PatchTable(volume, patch_size=(1, 2, 3))
     for s in (0.9, 0.5, 0.1):
         a = 1 - s
         noise = torch.randn(table.patches.shape, generator=generator)
@@ -230,14 +230,17 @@ def check_overlaps() -> None:
             in the middle.
     """
     hint = "Look at PatchGrid in siv_lite/rendering/patches.py: "
-    volume = torch.rand(1, 3, 1, 7, 8, generator=torch.Generator().manual_seed(0))
-    grid = PatchGrid((1, 7, 8), (1, 3, 3), (1, 2, 2))
+    generator = torch.Generator().manual_seed(0)
+    volume = torch.randn(1, 3, 1, 7, 8, generator=generator)
+    patch_size = (1, 3, 3)
+    stride = (1, 2, 2)
+    grid = PatchGrid((1, 7, 8), patch_size, stride)
     back = grid.average(grid.extract(volume))
     check(back, volume, hint + "patches put back must be the image", rtol=1e-4, atol=1e-4)
 
     # Two patches of three pixels share the middle one of five; one is 0, the other 1.
-    pair = PatchGrid((1, 3, 5), (1, 3, 3), (1, 2, 2))
-    patches = torch.tensor([0.0, 1.0])[:, None].expand(2, 27)
+    pair = PatchGrid((1, 3, 5), patch_size, stride)
+    patches = torch.stack([torch.zeros(27), torch.ones(27)])
     columns = pair.average(patches)[0, 0, 0, 0]
-    expected = torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0])
+    expected = torch.tensor([0, 0, 0.5, 1, 1])
     check(columns, expected, hint + "where patches overlap, their mean is taken", atol=1e-4)
