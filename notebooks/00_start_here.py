@@ -19,7 +19,7 @@ from siv_lite.figures import show_map
 show_map()
 
 # %% [markdown]
-# That is all of it on one page. You need not understand it today: each of the ten lessons after
+# That is all of it on one page. You need not understand it today: each of the eleven lessons after
 # this one lights up a part. The method is SIV-GAN (Sushko et al. 2021), and all of it is in this
 # repository to be read and taken apart.
 #
@@ -168,7 +168,8 @@ print("\n".join(check_run(run)))
 # %% [markdown]
 # ## Where to go next
 #
-# - `01_one_image_is_a_data_set` begins the course: ten lessons, each under a minute of computing.
+# - `01_one_image_is_a_data_set` begins the course: eleven lessons, each under a minute of
+#   computing.
 # - `explore.ipynb` (or `make explore`) has sliders for this run and the shipped ones.
 # - Put a photograph of your own into `source` and another folder into `out`. Scenes with several
 #   separate things work best; a single face does not.

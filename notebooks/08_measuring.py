@@ -24,7 +24,7 @@ show_map("samples", "metrics")
 # **You need:** means and standard deviations, and lesson 0 (`00_start_here`) for what the models
 # draw. Lesson 1 builds the sliced Wasserstein distance; here it is only used.
 #
-# **Time:** 15 seconds of computing on two cores; 40 minutes of reading and exercises.
+# **Time:** 15 seconds of computing on two cores; 45 minutes of reading and exercises.
 #
 # **Words used below.** A *metric* turns a set of pictures into a number. *Quality*: each picture
 # could be the scene. *Diversity*: they differ from each other. *Memorized*: they are the training

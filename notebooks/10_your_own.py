@@ -692,9 +692,10 @@ else:
 #
 # ## Next
 #
-# This was the last lesson, and four notebooks take over: `uses` edits, blends, paints and animates;
-# `compare_methods` sets methods side by side on your picture; `ablations` takes SIV-GAN apart; and
-# `train` runs overnight:
+# `11_the_network_that_needs_no_training` asks what a network is needed for at all. Four notebooks
+# take over when you work on your own: `uses` edits, blends, paints and animates; `compare_methods`
+# sets methods side by side on your picture; `ablations` takes SIV-GAN apart; and `train` runs
+# overnight:
 #
 # ```
 # python tools/execute.py notebooks/train.ipynb runs/mine \
