@@ -357,20 +357,22 @@ def scene_sheet(frames: torch.Tensor, scenes: torch.Tensor, small: torch.Tensor)
     below = below.resize((above.width, below_height), Image.Resampling.NEAREST)
 
     caption_height = 24
-    sheet_height = 2 * caption_height + above.height + below.height
-    sheet = Image.new("RGB", (above.width, sheet_height), "white")
-    draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=16)
-    captions = {
-        0: f"top left the training image, then scenes: {width} x {height} pixels",
-        caption_height + above.height: (
-            f"as they were before rendering: {small.shape[3]} x {small.shape[2]} pixels"
-        ),
+    blocks = {
+        f"top left the training image, then scenes: {width} x {height} pixels": above,
+        f"as they were before rendering: {small.shape[3]} x {small.shape[2]} pixels": below,
     }
-    for top, caption in captions.items():
-        draw.text((2, top + caption_height / 2), caption, "black", font, anchor="lm")
-    sheet.paste(above, (0, caption_height))
-    sheet.paste(below, (0, 2 * caption_height + above.height))
+    caption_width = max(math.ceil(font.getlength(caption)) for caption in blocks)
+    sheet_width = max(above.width, caption_width)
+    sheet_height = 2 * caption_height + above.height + below.height
+
+    sheet = Image.new("RGB", (sheet_width, sheet_height), "white")
+    top = 0
+    for caption, block in blocks.items():
+        middle = top + caption_height / 2
+        ImageDraw.Draw(sheet).text((2, middle), caption, "black", font, anchor="lm")
+        sheet.paste(block, (0, top + caption_height))
+        top += caption_height + block.height
     return sheet
 
 

@@ -14,6 +14,7 @@ import nbformat
 import pytest
 import time_lessons
 from execute import execute, list_parameters
+from PIL import Image
 
 from siv_lite import SivLiteError, open_run, train
 from siv_lite.training import check_run, measure_run
@@ -143,7 +144,10 @@ def test_the_check_fails_with_other_settings_and_names_them(copied):
 
 def test_start_here_runs_and_passes_its_check(tmp_path):
     executed = execute(FOLDER / "00_start_here.ipynb", tmp_path, {"preset": "smoke"})
-    assert (tmp_path / "grid.png").exists() and (tmp_path / "walk.gif").exists()
+    for name in ("grid.png", "scenes.png", "walk.gif"):
+        assert (tmp_path / name).exists()
+    with Image.open(tmp_path / "scenes.png") as sheet:
+        assert sheet.width > 4 * 256 and sheet.height > 2 * 192  # at the photograph's own size
     again = nbval(executed)
     assert again.returncode == 0, again.stdout
 
