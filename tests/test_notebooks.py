@@ -196,7 +196,7 @@ def test_speed_runs_and_writes_its_numbers(tmp_path):
         (
             "compare_methods",
             {"methods": "siv_gan,singan", "skip_frames": "9"},
-            {"siv_gan", "skip 9"},
+            {"siv_gan", "skip 9", "rendered.png"},
         ),
         (
             "ablations",
