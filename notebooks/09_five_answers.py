@@ -260,9 +260,10 @@ print("the letters were", letters)
 # too, with samples that are nearly equal: it has patches like the picture's because it draws *the*
 # picture. In a table of quality alone it would have won among them.
 #
-# `patch_fidelity` looks through a window of 7 x 7 pixels, and favors whoever copies patches. Through
-# a window of half the height, `large_patch_fidelity` asks whether what stands beside what is true,
-# too. The shipped table is older than this metric, so here it is for the pictures of the first seed.
+# `patch_fidelity` looks through a window of 7 x 7 pixels, and favors whoever copies patches.
+# Through a window of half the height, `large_patch_fidelity` asks whether what stands beside what
+# is true, too. The shipped table is older than this metric, so here it is for the pictures of the
+# first seed.
 
 # %% tags=["nbval-ignore-output"]
 windows = ("patch_fidelity", "large_patch_fidelity", "copy_distance")
@@ -295,8 +296,8 @@ print(result.summary(costs, list(METHODS)))
 
 # %% [markdown]
 # SinGAN's 1,836 iterations are those of four stages together. GPDM and patch diffusion train
-# nothing; their seconds are those of drawing some pictures. Patch diffusion was added to the shipped
-# table later, on another processor, so take its seconds as "a few".
+# nothing; their seconds are those of drawing some pictures. Patch diffusion was added to the
+# shipped table later, on another processor, so take its seconds as "a few".
 #
 # And the budget? 300 seconds were asked for, 210 to 342 were taken: the machine had other work, and
 # its speed changed between pilot and training. SIV-GAN had the most and still came out behind. It
@@ -487,9 +488,10 @@ else:
 # <details><summary>Answer</summary>(b). (c) would be a claim too: that a difference was looked for
 # with enough seeds to find it.</details>
 #
-# **3.** Why is GPDM one cell and not three, as is patch diffusion? (a) It always fails. (b) It trains nothing; a training
-# seed changes nothing, and its spread would be a made-up zero. (c) It is too slow.
-# <details><summary>Answer</summary>(b). Its pictures differ by the seed of the *sample*, which is
+# **3.** Why are GPDM and patch diffusion one cell each and not three? (a) They always fail. (b)
+# They train nothing; a training seed changes nothing, and their spread would be a made-up zero. (c)
+# They are too slow.
+# <details><summary>Answer</summary>(b). Their pictures differ by the seed of the *sample*, which is
 # the same everywhere.</details>
 #
 # **4.** A figure in a paper shows six samples of each method. What do you ask? (a) Which seeds, and

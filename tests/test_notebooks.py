@@ -123,6 +123,8 @@ def test_headers_say_the_measured_times():
 
 def test_an_executed_training_is_checked_on_a_machine_without_its_source(trained):
     assert (trained.parent / "done.json").exists()
+    with Image.open(trained.parent / "scenes.png") as sheet:
+        assert sheet.width > 4 * 256  # scenes at the picture's own size
     again = nbval(trained)
     assert again.returncode == 0, again.stdout
     output = trained.read_text()
