@@ -173,9 +173,12 @@ def test_uses_runs_and_repeats(tmp_path):
 
 
 def test_speed_runs_and_writes_its_numbers(tmp_path):
-    execute(
-        FOLDER / "speed.ipynb", tmp_path, {"configurations": "smoke", "methods": "siv_gan,singan"}
-    )
+    parameters = {"configurations": "smoke", "methods": "siv_gan,singan"}
+    execute(FOLDER / "speed.ipynb", tmp_path, parameters | {"render_sizes": "32x40,48x64"})
+    rendering = json.loads((tmp_path / "rendering.json").read_text())
+    assert list(rendering) == ["32x40", "48x64"]
+    for row in rendering.values():
+        assert all(value > 0 for value in row.values())
     rows = json.loads((tmp_path / "speed.json").read_text())
     assert list(rows) == ["smoke", "singan_smoke"]
     stages = rows["singan_smoke"].pop("stages")
