@@ -33,6 +33,7 @@ FLOORS = (
     {"rendering/denoiser"},
     {"rendering/sampler"},
     {"rendering/render"},
+    {"rendering/uses"},
     {"rendering/__init__"},
     {"nn/linearize", "nn/network", "nn/resampling"},
     {"nn/optim", "nn/spectral_norm"},

@@ -16,13 +16,7 @@ from torch import Tensor
 from siv_lite.methods.base import Method, sample_latent_rows
 from siv_lite.methods.settings import Bounds, ImageSize
 from siv_lite.rendering.render import choose_frames, enlargement_sizes
-from siv_lite.rendering.sampler import (
-    Level,
-    draw,
-    make_levels,
-    position_prior,
-    samples_at_once,
-)
+from siv_lite.rendering.sampler import Level, draw, make_levels, samples_at_once
 
 MAX_HEIGHT_SIGMA = 10  # from here on, every height is about as likely: the published method
 
@@ -100,8 +94,8 @@ class PatchDiffusion(Method):
                 sizes,
                 patch_side=settings.patch_size,
                 stride=min(settings.stride, settings.patch_size),
+                height_sigma=settings.height_sigma,
             )
-            levels[0].log_prior = position_prior(levels[0], settings.height_sigma)
             self.levels = {sizes[-1]: levels}
         return self.levels[sizes[-1]]
 

@@ -14,7 +14,7 @@ This is attention with the image's patches as keys and values. Sources: Qiu, Kut
 patch: where in the image it comes from.
 """
 
-import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -26,8 +26,51 @@ NUM_KEPT = 4  # candidates that are weighed exactly
 NUM_NEIGHBORS = 2  # matches along each axis that propose candidates
 
 
+@dataclass
+class HeightPrior:
+    """How likely a patch is at a place before anything is seen: likelier at about its own height.
+
+    Attributes:
+        log_probability: (rows of the grid, m), up to a constant.
+        row: (k,), of every place of the grid.
+    """
+
+    log_probability: Tensor
+    row: Tensor
+
+    def of_queries(self, first: int, count: int) -> Tensor:
+        """Return the log-probabilities (count, m) for queries from number `first` on."""
+        numbers = torch.arange(first, first + count, device=self.row.device)
+        place = numbers % len(self.row)  # the queries are those of one or more volumes
+        return self.log_probability[self.row[place]]
+
+
+def height_prior(grid: PatchGrid, table: PatchTable, sigma: float) -> HeightPrior:
+    """Compute how likely patches are at the places of a grid.
+
+    Args:
+        grid: where patches are denoised.
+        table: the clean patches.
+        sigma: standard deviation of the difference in height, as a share of the image's height.
+
+    Returns:
+        The prior.
+    """
+    numbers = torch.arange(len(table), device=table.volume.device)
+    _, y, _ = table.positions(numbers)
+
+    # Relative heights, from 0 at the top to 1 at the bottom.
+    grid_height = grid.starts[1] / max(1, grid.size[1] - grid.patch_size[1])
+    table_height = y / max(1, table.shape[1] - 1)
+    difference = grid_height[:, None] - table_height  # (rows, m)
+
+    time, rows, columns = grid.shape
+    row = torch.arange(rows, device=y.device).repeat_interleave(columns).repeat(time)
+    return HeightPrior(-0.5 * (difference / sigma).square(), row)
+
+
 def denoise_exact(
-    queries: Tensor, table: PatchTable, a: float, s: float, log_prior: Tensor | None = None
+    queries: Tensor, table: PatchTable, a: float, s: float, prior: HeightPrior | None = None
 ) -> tuple[Tensor, Tensor]:
     """Weigh all patches of the image.
 
@@ -36,8 +79,7 @@ def denoise_exact(
         table: the clean patches, m of them.
         a: share of the image in the queries, 0 to 1.
         s: standard deviation of the noise in the queries, above 0.
-        log_prior: (k, m), how likely every patch is before the query is seen, for the k places of
-            a grid; the queries are those of one or more volumes. By default all are equally likely.
+        prior: how likely every patch is at every place; by default all are equally likely.
 
     Returns:
         The means E[p | q], (q, d), and the number of the likeliest patch for each, (q,).
@@ -55,9 +97,8 @@ def denoise_exact(
     for first in range(0, len(queries), chunk_size):
         chunk = slice(first, first + chunk_size)
         logits = torch.addmm(bias, queries[chunk], table.patches.T, alpha=a / variance)
-        if log_prior is not None:
-            places = torch.arange(first, first + len(logits), device=logits.device)
-            logits += log_prior[places % len(log_prior)]
+        if prior is not None:
+            logits += prior.of_queries(first, len(logits))
         weights = logits.softmax(1)  # (chunk, m)
         means[chunk] = weights @ table.patches
         matches[chunk] = logits.argmax(1)
@@ -137,27 +178,34 @@ def weigh(
     return means, numbers.gather(1, best)[:, 0]
 
 
-def search_everywhere(queries: Tensor, table: PatchTable, a: float) -> Tensor:
-    """Propose the nearest patches of the whole table, by principal components.
+def search_everywhere(
+    queries: Tensor, table: PatchTable, a: float, s: float, prior: HeightPrior | None = None
+) -> Tensor:
+    """Propose the likeliest patches of the whole table, judged by principal components.
 
     Args:
         queries: noisy patches, (q, d).
         table: the clean patches.
         a: share of the image in the queries.
+        s: standard deviation of the noise in the queries.
+        prior: how likely every patch is at every place; by default all are equally likely.
 
     Returns:
         Numbers of patches, (q, NUM_KEPT), ascending in each row.
     """
     projected = (queries - a * table.mean) @ table.basis  # (q, k)
-    bias = -a * a * table.centered_squares
+    bias = -(a * a) / (2 * s * s) * table.centered_squares  # (m,)
     if table.penalty is not None:
         bias = bias + table.penalty
 
     candidates = []
     chunk_size = max(1, MAX_LOGITS // len(table))
-    for part in projected.split(chunk_size):
-        closeness = torch.addmm(bias, part, table.components.T, alpha=2 * a)  # (chunk, m)
-        best = closeness.topk(min(NUM_KEPT, len(table)), dim=1).indices
+    for first in range(0, len(queries), chunk_size):
+        chunk = projected[first : first + chunk_size]
+        logits = torch.addmm(bias, chunk, table.components.T, alpha=a / (s * s))
+        if prior is not None:
+            logits += prior.of_queries(first, len(logits))
+        best = logits.topk(min(NUM_KEPT, len(table)), dim=1).indices
         candidates.append(best.sort(1).values)
     return torch.cat(candidates)
 
@@ -185,35 +233,40 @@ def search_near_matches(
         Numbers in the table, (n * q, c), ascending in each row.
     """
     matches = matches.view(-1, *old_grid.shape)
-    num_volumes = len(matches)
 
-    # For every patch and along each axis: its nearest old patches, and how far it is from them.
-    nearest = []
-    distances = []
-    for axis in range(3):
-        index, distance = nearest_starts(old_grid, grid, axis)
-        nearest.append(index)
-        distances.append(distance)
-    spread = [(slice(None), slice(None), *[None] * (2 * (2 - axis))) for axis in range(3)]
-    t, y, x = (index[view] for index, view in zip(nearest, spread, strict=True))
-    found = matches[:, t, y, x]  # (n, A, near, B, near, C, near)
+    # For every patch: its nearest old patches along each axis, and how far it is from them.
+    t_near, t_distance = nearest_starts(old_grid, grid, 0)
+    y_near, y_distance = nearest_starts(old_grid, grid, 1)
+    x_near, x_distance = nearest_starts(old_grid, grid, 2)
+    t_near = t_near[:, :, None, None, None, None]
+    y_near = y_near[:, :, None, None]
+    found = matches[:, t_near, y_near, x_near]  # (n, A, near, B, near, C, near)
 
-    # Where these matches continue, in pixels of the new frames, and the pixels around.
+    # Where these matches continue, in pixels of the old frames.
+    t, y, x = old_table.positions(found)
+    t = t + t_distance[:, :, None, None, None, None]
+    y = y + y_distance[:, :, None, None]
+    x = x + x_distance
+
+    # The same place in the new frames, and the pixels around.
     proposals = []
-    for axis, position in enumerate(old_table.positions(found)):
-        continued = position + distances[axis][spread[axis]]
+    for axis, position in enumerate((t, y, x)):
         old_side = old_table.volume.shape[2 + axis]
-        side = table.volume.shape[2 + axis]
-        continued = rescale_starts(continued, grid.patch_size[axis], side / old_side)
-        continued = continued.round().long().permute(0, 1, 3, 5, 2, 4, 6)
-        continued = continued.reshape(num_volumes * math.prod(grid.shape), -1)
+        new_side = table.volume.shape[2 + axis]
+        position = rescale_starts(position, grid.patch_size[axis], new_side / old_side)
+        position = position.round().long()
+        position = position.permute(0, 1, 3, 5, 2, 4, 6)  # (n, A, B, C, near, near, near)
+        position = position.flatten(4).flatten(0, 3)  # (n * q, near^3)
 
         radius = 1 if table.shape[axis] > 1 else 0
-        around = torch.arange(-radius, radius + 1, device=continued.device)
-        around = around.view(-1, *[1] * (2 - axis))
-        continued = continued.view(*continued.shape, 1, 1, 1) + around
-        proposals.append(continued.clamp(0, table.shape[axis] - 1))
-    candidates = table.numbers(*proposals)  # (n * q, near^3, around, around, around)
+        around = torch.arange(-radius, radius + 1, device=position.device)
+        position = position[:, :, None] + around  # (n * q, near^3, around)
+        proposals.append(position.clamp(0, table.shape[axis] - 1))
+    t, y, x = proposals
+    t = t[:, :, :, None, None]
+    y = y[:, :, None, :, None]
+    x = x[:, :, None, None, :]
+    candidates = table.numbers(t, y, x)
     return candidates.flatten(1).sort(1).values
 
 

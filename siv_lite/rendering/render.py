@@ -6,16 +6,25 @@ result is enlarged, covered with less noise and cleaned again, until it has the 
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from siv_lite.errors import SivLiteError, check_integer
 from siv_lite.rendering.patches import as_volumes, resize_volumes
-from siv_lite.rendering.sampler import PATCH_SIDE, draw, make_levels, pixel_sources, samples_at_once
+from siv_lite.rendering.sampler import (
+    PATCH_SIDE,
+    Level,
+    draw,
+    make_levels,
+    pixel_sources,
+    samples_at_once,
+)
 
 MAX_FACTOR = 2.2  # by which an image is enlarged from one size to the next
 MAX_START = 80  # pixels of the longest side; larger images are reduced before they are drawn anew
+HEIGHT_SIGMA = 0.1  # of the first size: how far from its own height a patch may be used
 MAX_FRAMES = 10  # of a clip, when single images are drawn
 MAX_CLIP_FRAMES = 32  # of a clip, when videos are drawn
 MAX_SIDE = 4096
@@ -97,10 +106,12 @@ def render_with_sources(
         enlarged = resize_volumes(volumes, size).clamp(-1, 1)
         return as_shape_of(images, enlarged), None
 
-    sizes = render_sizes(volumes.shape[3:], size)
+    sizes = enlargement_sizes(start_size(volumes.shape[3:], size), size)
     volumes = resize_volumes(volumes, sizes[0])
     chosen = choose_frames(frames, is_video=images.ndim == 5)
-    levels = make_levels(frames[chosen], sizes, num_frames=volumes.shape[2])
+    levels = make_levels(
+        frames[chosen], sizes, num_frames=volumes.shape[2], height_sigma=HEIGHT_SIGMA
+    )
 
     rendered = []
     sources = []
@@ -112,6 +123,13 @@ def render_with_sources(
     return torch.cat(rendered), torch.cat(sources) if sources else None
 
 
+def draw_images(start: Tensor, levels: list[Level], **options: Any) -> Tensor:
+    """Call `draw` of the sampler for volumes of single images; return the images, (n, 3, H, W)."""
+    with torch.inference_mode():
+        volumes, _ = draw(start, levels, **options)
+    return volumes[:, :, 0]
+
+
 def as_shape_of(images: Tensor, volumes: Tensor) -> Tensor:
     """Turn volumes (n, 3, T, H, W) back into images or videos, whichever `images` are."""
     if images.ndim == 4:
@@ -119,21 +137,25 @@ def as_shape_of(images: Tensor, volumes: Tensor) -> Tensor:
     return volumes.transpose(1, 2)
 
 
-def render_sizes(start: tuple[int, int], size: tuple[int, int]) -> list[tuple[int, int]]:
-    """Return the sizes at which images are drawn, coarse to fine.
+def start_size(
+    images: tuple[int, int], size: tuple[int, int], longest: int = MAX_START
+) -> tuple[int, int]:
+    """Choose the size at which images are drawn first.
 
     Args:
-        start: (h, w) of the images as they are given.
+        images: (h, w) of the images as they are given.
         size: (H, W) of the result.
+        longest: maximum of the longer side, in pixels.
 
     Returns:
-        (h, w) of every size, about equal factors apart, each large enough for a patch. The first is
-        that of the images, or smaller: at most MAX_START pixels, and no larger than the result.
+        (h, w): that of the images or smaller, no larger than the result, at least a patch.
     """
-    reduction = min(1.0, MAX_START / max(start), size[0] / start[0], size[1] / start[1])
-    height = max(PATCH_SIDE, round(start[0] * reduction))
-    width = max(PATCH_SIDE, round(start[1] * reduction))
-    return enlargement_sizes((height, width), size)
+    height, width = images
+    reduction = min(1.0, longest / max(images), size[0] / height, size[1] / width)
+    return (
+        max(PATCH_SIDE, round(height * reduction)),
+        max(PATCH_SIDE, round(width * reduction)),
+    )
 
 
 def enlargement_sizes(start: tuple[int, int], size: tuple[int, int]) -> list[tuple[int, int]]:

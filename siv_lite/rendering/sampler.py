@@ -8,8 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from siv_lite.rendering.denoiser import (
+    HeightPrior,
     denoise_exact,
     denoise_near,
+    height_prior,
     search_everywhere,
     search_near_matches,
 )
@@ -33,13 +35,12 @@ class Level:
     Attributes:
         grid: where patches are denoised.
         table: the patches of the frames at this size.
-        log_prior: (places of the grid, patches of the table), how likely a patch is at a place
-            before anything is known; None where all are equally likely.
+        prior: how likely a patch is at a place; None where all are equally likely.
     """
 
     grid: PatchGrid
     table: PatchTable
-    log_prior: Tensor | None = None
+    prior: HeightPrior | None = None
 
 
 def draw(
@@ -122,10 +123,10 @@ def draw_level(
         # matches so far.
         queries = grid.extract(x)
         if previous is None and len(table) <= MAX_EXACT_PATCHES:
-            means, matches = denoise_exact(queries, table, a, sigma, level.log_prior)
+            means, matches = denoise_exact(queries, table, a, sigma, level.prior)
         else:
             if previous is None:
-                candidates = search_everywhere(queries, table, a)
+                candidates = search_everywhere(queries, table, a, sigma, level.prior)
             else:
                 candidates = search_near_matches(matches, old_grid, old_table, grid, table)
                 old_grid = grid
@@ -164,6 +165,7 @@ def make_levels(
     stride: int = STRIDE,
     wrap: bool = False,
     allowed: Tensor | None = None,
+    height_sigma: float | None = None,
 ) -> list[Level]:
     """Prepare every size at which images are drawn.
 
@@ -176,6 +178,8 @@ def make_levels(
         stride: pixels between neighboring patches.
         wrap: whether the images are to go on at the opposite border.
         allowed: (1, 1, H, W), 1 where the frames' pixels may be used; by default everywhere.
+        height_sigma: of the first size, how far a patch may stand from the height that it has in
+            the frames: a standard deviation, as a share of the height. By default, anywhere.
 
     Returns:
         The levels.
@@ -203,6 +207,9 @@ def make_levels(
             device=frames.device,
         )
         levels.append(Level(grid, PatchTable(volume, patch_size, allowed_here)))
+
+    if height_sigma is not None:
+        levels[0].prior = height_prior(levels[0].grid, levels[0].table, height_sigma)
     return levels
 
 
@@ -260,27 +267,3 @@ def pixel_sources(matches: Tensor, level: Level, size: tuple[int, int]) -> Tenso
     y = (y + 0.5) * size[0] / height
     x = (x + 0.5) * size[1] / width
     return torch.stack([frame, y.long(), x.long()], dim=3)
-
-
-def position_prior(level: Level, sigma: float) -> Tensor:
-    """Compute how likely patches are at places: those from about the same height are likelier.
-
-    Args:
-        level: of which size.
-        sigma: standard deviation of the difference in height, as a share of the image's height.
-
-    Returns:
-        The logarithm of the probability, up to a constant, for `Level.log_prior`.
-    """
-    grid = level.grid
-    table = level.table
-    _, rows, columns = grid.shape
-    places = grid.starts[1].repeat_interleave(columns).repeat(grid.shape[0])  # (k,)
-    numbers = torch.arange(len(table), device=places.device)
-    _, y, _ = table.positions(numbers)
-
-    # Relative heights, from 0 at the top to 1 at the bottom.
-    place_height = places / max(1, grid.size[1] - grid.patch_size[1])
-    patch_height = y / max(1, table.shape[1] - 1)
-    difference = place_height[:, None] - patch_height  # (k, m)
-    return -0.5 * (difference / sigma).square()
