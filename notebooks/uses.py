@@ -28,8 +28,8 @@ pasted: str | None = None  # the same with a foreign object in it; None: a disc 
 pasted_mask: str | None = None  # white where the object is
 paint: str | None = None  # a sketch in flat colors; None: the picture, reduced to five colors
 hole: str | None = None  # white where the picture is to be filled; None: a rectangle
-layout: str = "../data_samples/balloons.png"  # whose arrangement is drawn with the picture's
-patches method: str = "singan"  # a pyramid of siv_lite/methods
+layout: str | None = None  # another picture, for its arrangement; None: balloons.png beside source
+method: str = "singan"  # a pyramid of siv_lite/methods
 preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (for a GPU)
 iterations: int | None = None  # of every stage; None: as many as the preset says
 image_size: int | None = None  # longest side in pixels to train at; None: the preset's
@@ -289,7 +289,7 @@ contact_sheet({caption: torch.cat(images) for caption, images in trios.items()})
 # Rendering is sharp, as large as the picture, and knows no new things. On the beach the orange disc
 # becomes a sand bank in the sea, since sand is what comes nearest to orange; SinGAN keeps a disc,
 # in the picture's red. The copied square stays in the sea as a piece of the shore. From the sketch
-# rendering makes a whole beach, and small SinGAN none.
+# rendering makes a whole beach; this small SinGAN, from so low a stage, does not.
 #
 # ## Another shape
 #
@@ -335,11 +335,12 @@ contact_sheet(rows)
 #
 # A *structural analogy*: what stands where comes from one picture, what it looks like from another.
 # First the colors of the one get the distribution of the other's; then the result is drawn with the
-# other's patches. A patch is likelier at the height that it has in its picture, so little sea comes
-# into the sky. The larger the strength, the more the second picture decides.
+# other's patches. So what is dark in the sky of the one becomes what is dark in the other: balloons
+# become sea. The larger the strength, the more the second picture decides.
 
 # %%
-other = read_frames(layout)[:1]
+path = Path(layout or Path(source).with_name("balloons.png"))
+other = read_frames(path)[:1] if path.exists() else photograph.flip(3)
 drawn = [rendering.analogy(other, photograph, strength) for strength in (0.5, 0.7, 0.85)]
 rows = {"the arrangement": other, "with the picture's patches: 0.5, 0.7, 0.85": torch.cat(drawn)}
 contact_sheet(rows)
@@ -352,7 +353,8 @@ contact_sheet(rows)
 # is drawn with its patches has none, though one sees what repeats.
 
 # %%
-texture = photograph[..., full_height * 2 // 3 :, : full_width // 2]
+texture_height = max(16, full_height // 3)
+texture = photograph[..., -texture_height:, : full_width // 2]
 tile = rendering.tile(texture)
 rows = {"texture, repeated": texture.repeat(1, 1, 2, 2), "tile, repeated": tile.repeat(1, 1, 2, 2)}
 contact_sheet(rows)
