@@ -125,7 +125,7 @@ show_images(shown, "training image (top left) and new scenes", scale=3)
 # training image shows *what things look like*. So each scene is drawn anew with the patches of the
 # training image, from coarse to fine and without any training: about half a second a picture of
 # 192 x 256 pixels on one core. Is each balloon whole now? Where the small scene was unclear, the
-# patches can be of the wrong thing: look for bushes in the sky.
+# patches can be of the wrong thing, and a balloon half a bush.
 
 # %%
 small = images[:7]  # the first of the scenes above
