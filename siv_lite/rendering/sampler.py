@@ -110,6 +110,10 @@ def draw_level(
     grid = level.grid
     table = level.table
     steps = noise_levels(first_noise)
+    if known is not None:
+        # What is known carries no noise, so it says most about the patches beside it.
+        image, mask = known
+        noise = noise * mask
     x = (1 - steps[0]) * base + steps[0] * noise  # x = a x0 + s n with a + s = 1
     old_grid = previous.grid if previous else None
     old_table = previous.table if previous else None
@@ -134,7 +138,6 @@ def draw_level(
             means, matches = denoise_near(queries, candidates, table, a, sigma)
         clean = grid.average(means)
         if known is not None:
-            image, mask = known
             clean = torch.lerp(image.expand_as(clean), clean, mask)
 
         # Remove a part of the noise. The coarser size has decided what stands where.
