@@ -318,8 +318,8 @@ contact_sheet(rows)
 
 # %%
 region = torch.zeros(1, 1, full_height, full_width)
-region_rows = slice(full_height * 7 // 10, full_height * 49 // 50)
-region_columns = slice(full_width // 12, full_width * 3 // 10)
+region_rows = slice(full_height * 4 // 7, full_height * 24 // 25)
+region_columns = slice(full_width // 11, full_width * 2 // 7)
 region[..., region_rows, region_columns] = 1
 if hole is not None:
     region = resize_to(read_frames(hole)[:1], (full_height, full_width))[:, :1].gt(0).float()
