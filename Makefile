@@ -6,9 +6,10 @@ demo: .venv/.installed
 	@$(PY) tools/execute.py notebooks/00_start_here.ipynb runs/demo
 	@$(PY) -m nbconvert --log-level=ERROR --to=html runs/demo/00_start_here.ipynb
 	@echo
-	@echo "Samples beside the training image: runs/demo/grid.png"
-	@echo "The notebook, executed:            runs/demo/00_start_here.ipynb"
-	@echo "The same as a page:                runs/demo/00_start_here.html"
+	@echo "Scenes at the photograph's own size: runs/demo/scenes.png"
+	@echo "The same scenes as they were drawn:  runs/demo/grid.png"
+	@echo "The notebook, executed:              runs/demo/00_start_here.ipynb"
+	@echo "The same as a page:                  runs/demo/00_start_here.html"
 
 test: .venv/.installed
 	$(PY) -m ruff check .

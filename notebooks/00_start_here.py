@@ -19,7 +19,7 @@ from siv_lite.figures import show_map
 show_map()
 
 # %% [markdown]
-# That is all of it on one page. You need not understand it today: each of the ten lessons after
+# That is all of it on one page. You need not understand it today: each of the eleven lessons after
 # this one lights up a part. The method is SIV-GAN (Sushko et al. 2021), and all of it is in this
 # repository to be read and taken apart.
 #
@@ -47,7 +47,7 @@ from IPython.display import HTML
 import siv_lite
 from siv_lite import image_grid, open_run, read_frames, save_animation, save_image, train
 from siv_lite.figures import plot_losses, show_images
-from siv_lite.frames import resize_to
+from siv_lite.frames import resize_to, scene_sheet
 from siv_lite.training import check_run, measure_run
 
 # %% [markdown]
@@ -112,11 +112,27 @@ def enlarge(images: torch.Tensor) -> torch.Tensor:
     return images.repeat_interleave(3, 2).repeat_interleave(3, 3)
 
 
-images = run.sample(12, seed=1)
+images = run.sample(11, seed=1)
 training_image = resize_to(run.frames[:1], images.shape[2:])  # as small as the scenes
-images = torch.cat([training_image, images[:11]])
-save_image(image_grid(enlarge(images)), Path(out, "grid.png"))
-show_images(images, "training image (top left) and new scenes", scale=3)
+shown = torch.cat([training_image, images])
+save_image(image_grid(enlarge(shown)), Path(out, "grid.png"))
+show_images(shown, "training image (top left) and new scenes", scale=3)
+
+# %% [markdown]
+# ## The same scenes at the picture's own size
+#
+# The network decides *what stands where*, in a few thousand pixels; more would take hours. The
+# training image shows *what things look like*. So each scene is drawn anew with the patches of the
+# training image, from coarse to fine and without any training: about half a second a picture of
+# 192 x 256 pixels on one core. Is each balloon whole now? Where the small scene was unclear, the
+# patches can be of the wrong thing, and a balloon half a bush.
+
+# %%
+small = images[:7]  # the first of the scenes above
+scenes = run.render(small, seed=1)  # run.sample(7, seed=1, render=True) gives them in one call
+sheet = scene_sheet(run.frames, scenes, small)
+save_image(sheet, Path(out, "scenes.png"))
+sheet
 
 # %% [markdown]
 # ## A walk
@@ -168,7 +184,8 @@ print("\n".join(check_run(run)))
 # %% [markdown]
 # ## Where to go next
 #
-# - `01_one_image_is_a_data_set` begins the course: ten lessons, each under a minute of computing.
+# - `01_one_image_is_a_data_set` begins the course: eleven lessons, each under a minute of
+#   computing.
 # - `explore.ipynb` (or `make explore`) has sliders for this run and the shipped ones.
 # - Put a photograph of your own into `source` and another folder into `out`. Scenes with several
 #   separate things work best; a single face does not.

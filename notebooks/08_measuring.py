@@ -24,7 +24,7 @@ show_map("samples", "metrics")
 # **You need:** means and standard deviations, and lesson 0 (`00_start_here`) for what the models
 # draw. Lesson 1 builds the sliced Wasserstein distance; here it is only used.
 #
-# **Time:** 15 seconds of computing on two cores; 40 minutes of reading and exercises.
+# **Time:** 15 seconds of computing on two cores; 45 minutes of reading and exercises.
 #
 # **Words used below.** A *metric* turns a set of pictures into a number. *Quality*: each picture
 # could be the scene. *Diversity*: they differ from each other. *Memorized*: they are the training
@@ -58,7 +58,7 @@ from siv_lite.widgets import Picture, encode
 # cropped, cut into shuffled tiles; pure noise; one flat color. Eight metrics judge them, beside
 # samples of a trained SIV-GAN and SinGAN:
 #
-# 1. In how many of the nine columns does a trained model have the best value?
+# 1. In how many of the ten columns does a trained model have the best value?
 # 2. Which set wins the columns for quality, which those for diversity?
 # 3. One set is sixteen times a gray-green rectangle, the scene's mean color. Is there a *quality*
 #    number in which it beats both models?
@@ -277,7 +277,7 @@ for name, reason in scores["copies"].missing.items():
 
 # %%
 quality = [f"sliced_wasserstein_{level}" for level in (1, 2, 3)]
-quality += ["patch_fidelity", "patch_coverage"]
+quality += ["patch_fidelity", "large_patch_fidelity", "patch_coverage"]
 diversity = ["copy_distance", "pixel_diversity", "arrangement_diversity", "ms_ssim"]
 columns = quality + diversity
 HIGH = {"copy_distance", "pixel_diversity", "arrangement_diversity"}  # more is better
@@ -316,7 +316,9 @@ print("the mean color beats both models in:", beaten)
 #
 # The third answer is stranger. Patch fidelity prefers a flat rectangle to both models. A flat patch
 # is never very far from *some* flat piece of sky, so fidelity rewards blur. Coverage and SWD see
-# through it. There is more to find:
+# through it. It also rewards whoever copies patches: tiles and crops. **Large** patch fidelity asks
+# the same of patches of 24 x 24 pixels, half the height, where what stands beside what counts, too.
+# There both models beat the rectangle, the tiles and the crops. There is more to find:
 #
 # - **Tiles** beat both models in the two finer SWDs, in coverage and in diversity. Only the
 #   coarsest SWD, which sees layout, objects clearly.
@@ -594,7 +596,7 @@ def honest_sentence() -> str:
 
 # %%
 hints = {
-    "a": "three columns of nine; which speak against it?",
+    "a": "three columns of ten; which speak against it?",
     "b": "which columns speak against it?",
     "d": "what do the other diversity columns say, and how large is the difference?",
 }
@@ -642,10 +644,10 @@ else:
 # | SWD, patch distances, copy distance | not used | not looked at | because they need no weights |
 # | arrangement diversity | not used | not looked at | because contrast cannot buy it |
 #
-# Of our nine columns only pixel diversity and MS-SSIM have published values, and those are of
+# Of our ten columns only pixel diversity and MS-SSIM have published values, and those are of
 # larger pictures.
 #
 # ## Next
 #
-# `09_five_answers` puts five methods beside each other on one picture; you now know how to read
+# `09_five_answers` puts seven methods beside each other on one picture; you now know how to read
 # such a table.

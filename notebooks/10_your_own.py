@@ -54,9 +54,9 @@ import torch.nn.functional as F
 from IPython.display import HTML
 from PIL import Image
 
-from siv_lite import SivLiteError, contact_sheet, image_grid, open_run, read_frames, train
+from siv_lite import SivLiteError, contact_sheet, image_grid, open_run, read_frames, render, train
 from siv_lite.figures import show_row
-from siv_lite.frames import save_animation, save_image
+from siv_lite.frames import save_animation, save_image, scene_sheet
 from siv_lite.lesson_checks import check
 from siv_lite.metrics import patch_distances
 from siv_lite.widgets import Picture, encode, upload
@@ -439,6 +439,7 @@ show_row(dict(draw_size(side) for side in (48, 64, 96, 128)))
 # | single pictures from many frames | `fastgan` | published: near copies of similar frames |
 # | new *videos* | `hp_vae_gan` | 4 to 13 frames; an hour, or 25 min at `iterations=200` |
 # | a result without any training | `gpdm` | seconds a picture; reuses patches, invents none |
+# | the same, quickly and at any size | `patch_diffusion` | keeps large pieces as they are |
 #
 # All of them learn from one image, too. From a clip, all but `hp_vae_gan` make single pictures.
 # Here are two methods on one picture, the small runs that come with this repository (preset
@@ -492,8 +493,8 @@ run
 #
 # `image_grid` lays samples side by side and `save_image` writes a PNG. `save_animation` writes a
 # walk through latent space, as GIF (256 colors, opens everywhere) or WebP (smaller). Enlarge by
-# whole pixels first: 64 pixels are a postage stamp on today's screens. (`run.pictures` gives single
-# pictures even where a sample is a video.)
+# whole pixels first: 64 pixels are a postage stamp on today's screens. (`run.sample_images` gives
+# single pictures even where a sample is a video.)
 
 
 # %%
@@ -506,6 +507,28 @@ album = Path(out, "album")
 grid = image_grid(enlarge(run.sample_images(12, seed=1)))
 save_image(grid, album / "grid.png")
 grid
+
+# %% [markdown]
+# ### As large as the photograph
+#
+# A postage stamp can be drawn anew. `render` keeps the arrangement of a small picture and draws it
+# with the patches of the photograph, at the photograph's own size, without any training. So here
+# the file is read once more, whole. (A run that was trained on whole frames has them: then
+# `run.sample(5, seed=1, render=True)` does it all. The parameter `image_size` of `train` is made
+# for that.)
+
+# %%
+photograph = read_frames(yours or source)
+small = run.sample_images(5, seed=1)
+rendered = render(small, photograph, seed=1)
+sheet = scene_sheet(photograph, rendered, small)
+save_image(sheet, album / "scenes.png")
+sheet
+
+# %% [markdown]
+# Take a magnifying glass to it. Edges and textures are the photograph's. Things are where the small
+# picture has them, and where it is unclear they can be the wrong ones: no patch knows what a
+# balloon is.
 
 # %% tags=["nbval-ignore-output"]
 is_video = run.method.frames_per_sample > 1
@@ -542,7 +565,7 @@ assert same, "another picture: look at which folders were packed"
 print("the same pictures from the unpacked run: True")
 
 # %% tags=["nbval-ignore-output"]
-for name in ("grid.png", "walk.gif", "walk.webp", "run.zip"):
+for name in ("grid.png", "scenes.png", "walk.gif", "walk.webp", "run.zip"):
     print(f"{name:<12}{(album / name).stat().st_size / 1000:7.0f} kB")
 
 # %% [markdown]
@@ -622,7 +645,7 @@ else:
 
 # %% [markdown]
 # **3.** Make a page that names its source. Write a PNG with two rows, enlarged twice: up to four
-# training frames under `caption`, and four `run.pictures` of seed 7 under `"seed 7"`. Use
+# training frames under `caption`, and four `run.sample_images` of seed 7 under `"seed 7"`. Use
 # `contact_sheet` and `save_image`.
 
 
@@ -692,9 +715,10 @@ else:
 #
 # ## Next
 #
-# This was the last lesson, and four notebooks take over: `uses` edits, blends, paints and animates;
-# `compare_methods` sets methods side by side on your picture; `ablations` takes SIV-GAN apart; and
-# `train` runs overnight:
+# `11_the_network_that_needs_no_training` asks what a network is needed for at all. Four notebooks
+# take over when you work on your own: `uses` edits, blends, paints and animates; `compare_methods`
+# sets methods side by side on your picture; `ablations` takes SIV-GAN apart; and `train` runs
+# overnight:
 #
 # ```
 # python tools/execute.py notebooks/train.ipynb runs/mine \

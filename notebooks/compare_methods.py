@@ -13,7 +13,7 @@
 # Tables 1 and 2 of the SIV-GAN paper on a source of your own, and for a clip its Fig. 5. Every cell
 # (a method and a seed) is a run of its own, in `out/<method>/seed0`, trained by a process of its
 # own. Stopped at any moment, the same call goes on; finished cells are only opened; a cell that
-# fails says why, and the others go on. At `lesson` a cell takes 3 to 5 minutes on two cores, so six
+# fails says why, and the others go on. At `lesson` a cell takes 3 to 5 minutes on two cores, so all
 # methods with three seeds take over an hour. Run it here, or into a folder of its own:
 #
 #     python tools/execute.py notebooks/compare_methods.ipynb runs/beach \
@@ -25,12 +25,13 @@
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # image, folder of images, GIF or video to learn from
-methods: str = "siv_gan,singan,consingan,fastgan,hp_vae_gan,gpdm"  # with commas between
+methods: str = "siv_gan,singan,consingan,fastgan,hp_vae_gan,gpdm,patch_diffusion"  # commas between
 preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (for a GPU)
 seconds: float | None = None  # of training per cell, the same for all; None: as the preset says
 seeds: int = 3  # how many, from 0
 image_size: int | None = None  # longest side in pixels to train at; None: the preset's
 skip_frames: str = "1,2,5,10"  # Fig. 5, for a clip: learn from every so many frames; empty: none
+render: bool = True  # measure and show every row as rendered, too
 device: str = "auto"  # auto (CUDA where there is one), cpu, cuda or cuda:1
 out: str = "../runs/compare_methods"  # folder of all runs, and of table.csv
 
@@ -42,15 +43,15 @@ import matplotlib.pyplot as plt
 import torch
 
 from siv_lite import compare, contact_sheet, open_run, read_frames, save_image
-from siv_lite.comparison import Comparison
+from siv_lite.comparison import Comparison, render_samples
 from siv_lite.training import check_run
 
 # %% [markdown]
 # ## The comparison
 #
 # Equal iterations are not equal work: a step of one method costs many times that of another. With
-# `seconds`, each method is timed for a moment and gets as many iterations as fit. GPDM trains
-# nothing and always stays as it is: its work comes with every sample.
+# `seconds`, each method is timed for a moment and gets as many iterations as fit. GPDM and patch
+# diffusion train nothing and always stay as they are: their work comes with every sample.
 
 # %% tags=["nbval-ignore-output"]
 names = [name.strip() for name in methods.split(",")]
@@ -64,19 +65,19 @@ def load_frames(folder: Path, **chosen) -> torch.Tensor:
     return read_frames(source, **chosen)
 
 
-def run_all(folder: Path, frames: torch.Tensor) -> Comparison:
+def run_all(folder: Path, frames: torch.Tensor, render: bool = False) -> Comparison:
     """Train and measure every method from every seed, each in a folder of its own."""
     rows = {}
     for name in names:
         rows[name] = {"method": name}
         if image_size is not None:
             rows[name]["image_size"] = image_size
-    return compare(rows, frames, folder, tuple(range(seeds)), preset, seconds, device)
+    return compare(rows, frames, folder, tuple(range(seeds)), preset, seconds, device, render)
 
 
 # %% tags=["nbval-ignore-output"]
 frames = load_frames(Path(out))
-result = run_all(Path(out), frames)
+result = run_all(Path(out), frames, render)
 
 # %% [markdown]
 # ## As in the paper
@@ -87,7 +88,8 @@ result = run_all(Path(out), frames)
 # size of the gaps, not the numbers. `sifid_64` is SIFID "at H x W / 4"; of the paper's other SIFID,
 # "at H x W / 16, before the final classification layer", the layer is not said, so it has a column
 # of its own and our deeper ones (`sifid_192` and on) stand in `table.csv`. For a clip, FID between
-# the two sets takes SIFID's place. The paper has no figures for HP-VAE-GAN and GPDM.
+# the two sets takes SIFID's place. The paper has no figures for HP-VAE-GAN,
+# GPDM and patch diffusion.
 
 # %%
 image_columns = [
@@ -150,18 +152,34 @@ print(result.summary(columns, names, published))
 # picture in `sliced_wasserstein` (1: fine, 3: coarse) and `patch_fidelity`; a low `copy_distance`
 # is memorization; a low `ms_ssim` is diversity, and so is a high `arrangement_diversity`, which
 # pale and glaring versions of one scene do not have.
+#
+# `patch_fidelity` favors methods that copy patches: patch diffusion, and whatever is rendered.
+# `large_patch_fidelity` stands beside it, which compares larger patches than those. For a clip, the
+# distance to frames that were kept from the training would be another such score.
+#
+# The rows named "rendered" hold the same samples, drawn anew with the patches of the training
+# picture. They are measured at its own size, up to 256 pixels, the other rows at the size that the
+# methods work at. So compare rows of one kind with each other: a fine patch is another thing in
+# each. Their `seconds` are those of drawing and rendering all sixteen.
 
 # %%
+rows = []
+for name in names:
+    rows.append(name)
+    if render:
+        rows.append(f"{name} rendered")
+
 patch_columns = [
     "sliced_wasserstein_1",
     "sliced_wasserstein_3",
     "patch_fidelity",
+    "large_patch_fidelity",
     "patch_coverage",
 ]
 diversity_columns = ["copy_distance", "pixel_diversity", "arrangement_diversity", "ms_ssim"]
 cost_columns = ["iterations", "seconds", "parameters", "peak_memory_bytes"]
 for group in (patch_columns, diversity_columns, cost_columns):
-    print(result.summary(group, names))
+    print(result.summary(group, rows))
     print()
 print(result.notes())
 
@@ -182,6 +200,26 @@ for name in names:
         sheets[name] = run.sample_images(16, seed=1)[:8]
 sheet = contact_sheet(sheets)
 save_image(sheet, Path(out, "samples.png"))
+sheet
+
+# %% [markdown]
+# The same samples, the first four of each row, rendered. Where a sample is unclear, the patches are
+# sharp and wrong. Where it is a copy of the training picture, so is what is rendered.
+
+# %%
+sheets = {}
+for name in names:
+    folder = Path(out, name, "seed0")
+    if render and (folder / "done.json").exists():
+        images, drawn_with = render_samples(open_run(folder), 4)
+        sheets["training"] = drawn_with[:4]
+        sheets[f"{name} rendered"] = images
+
+if sheets:
+    sheet = contact_sheet(sheets)
+    save_image(sheet, Path(out, "rendered.png"))
+else:
+    sheet = "Nothing was rendered."
 sheet
 
 # %% [markdown]
@@ -251,7 +289,7 @@ for metric in shown:
 # again, and both must agree with what is stored.
 
 # %%
-finished = [cell for cell in result if cell["status"] == "finished"]
+finished = [cell for cell in result if cell["status"] == "finished" and cell["row"] in names]
 for cell in finished[:1]:
     folder = Path(out, cell["row"], f"seed{cell['seed']}")
     print("\n".join(check_run(open_run(folder))))

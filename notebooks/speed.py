@@ -15,14 +15,16 @@
 # the method changes.
 
 # %% tags=["parameters"]
-methods: str = "siv_gan"  # also singan, consingan, fastgan, hp_vae_gan, gpdm, with commas between
+methods: str = "siv_gan"  # or any other method of siv_lite, with commas between
 configurations: str = "lesson,paper"  # also smoke; lesson is 48 x 64, SIV-GAN's paper 192 x 320
+render_sizes: str = "96x128,192x256,480x640"  # height x width of rendered images, ascending
 out: str = "../runs/speed"  # folder for speed.json
 
 # %% tags=["nbval-ignore-output"]
 import json
 import math
 import sys
+import time
 from pathlib import Path
 from unittest.mock import patch
 
@@ -30,6 +32,8 @@ import torch
 import torch.nn.functional as F
 
 import siv_lite
+from siv_lite import render
+from siv_lite.figures import plot_lines
 from siv_lite.files import atomic_write
 from siv_lite.methods import find_method, make_settings
 from siv_lite.nn import SpectralNetwork, pool_kernel, upsample_kernel
@@ -164,6 +168,74 @@ with patch.object(SpectralNetwork, "normalize", autospec=True, side_effect=origi
 normalized = [call.args[0] for call in normalize.call_args_list]
 assert normalized == [model.D, model.G]
 f"{len(normalized)} normalizations for 4 passes"
+
+# %% [markdown]
+# ## Rendering
+#
+# Samples are small because a step on many pixels is dear. `render` draws them at the photograph's
+# size, without training. Below, samples of 48 x 64 pixels are rendered with images of growing size
+# (soft noise: what they show hardly matters), two at once; everything is per picture.
+#
+# At small sizes each patch is compared with all patches of the image: twice the pixels would be
+# four times the work. From a certain size on it is only looked for around the places where its
+# neighbors were found at the coarser size. Then work grows as the pixels do, or slower, since the
+# coarse sizes cost the same for all.
+
+
+# %%
+def measure_rendering(height: int, width: int) -> dict[str, float]:
+    """What it costs to render one sample at a size, with an image of that size."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.rand(1, 3, height // 8, width // 8, generator=generator)
+    soft = F.interpolate(coarse, (height, width), mode="bicubic")
+    grain = torch.rand(1, 3, height, width, generator=generator)
+    image = (1.4 * soft + 0.4 * grain - 0.9).clamp(-1, 1)
+    samples = F.interpolate(image, (48, 64), mode="area").repeat(2, 1, 1, 1)
+
+    flops, operations = count_work(lambda: render(samples, image))
+    begin = time.process_time()  # CPU seconds, so that other programs hardly matter
+    render(samples, image)
+    seconds = time.process_time() - begin
+    return {
+        "pixels": height * width,
+        "seconds": seconds / len(samples),
+        "flops": flops / len(samples),
+        "operations": operations,
+    }
+
+
+# %% tags=["nbval-ignore-output"]
+rendering = {}
+for size in render_sizes.split(","):
+    height, width = (int(side) for side in size.split("x"))
+    rendering[size.strip()] = measure_rendering(height, width)
+
+with atomic_write(Path(out, "rendering.json")) as temporary:
+    temporary.write_text(json.dumps(rendering, indent=1) + "\n")
+
+# %% tags=["nbval-ignore-output"]
+print(f"{'':12}  pixels  CPU s a picture  us a pixel   GFLOP  x pixels  x seconds")
+before = None
+for size, row in rendering.items():
+    pixels, seconds = row["pixels"], row["seconds"]
+    line = f"{size:12}{pixels:8}{seconds:17.3f}{1e6 * seconds / pixels:12.1f}"
+    line += f"{row['flops'] / 1e9:8.2f}"
+    if before is not None:
+        line += f"{pixels / before['pixels']:10.1f}{seconds / before['seconds']:11.1f}"
+    print(line)
+    before = row
+
+# %% [markdown]
+# The last two columns are ratios to the line above. Where the second is at most the first, the
+# curve is no worse than linear; from 192 x 256 on it should be. In the figure, a straight line
+# through the first point shows what linear would be.
+
+# %%
+pixels = [row["pixels"] for row in rendering.values()]
+seconds = [row["seconds"] for row in rendering.values()]
+linear = [seconds[0] * count / pixels[0] for count in pixels]
+lines = {"rendering": seconds, "linear from the first": linear}
+plot_lines(lines, pixels, xscale="log", yscale="log", xlabel="pixels", ylabel="CPU s a picture")
 
 # %% [markdown]
 # ## On a GPU

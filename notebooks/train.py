@@ -36,8 +36,9 @@ out: str = "../runs/balloons"  # folder of the run
 # %% tags=["nbval-ignore-output"]
 from pathlib import Path
 
-from siv_lite import open_run, read_frames, train
+from siv_lite import open_run, read_frames, save_image, train
 from siv_lite.figures import plot_losses, show_images
+from siv_lite.frames import scene_sheet
 from siv_lite.training import check_run, measure_run
 
 # %% [markdown]
@@ -70,6 +71,20 @@ run
 # %%
 show_images(run.training_frames[:8], "training")
 show_images(run.sample(16, seed=1), "new")
+
+# %% [markdown]
+# ## At the picture's own size
+#
+# The method decides what stands where; here the patches of the training frames draw it, at the
+# frames' own size and without any training. Of a method that makes videos, these are single frames.
+# From 480 x 640 pixels on a picture takes some seconds, so there are seven.
+
+# %%
+small = run.sample_images(7, seed=1)
+scenes = run.render(small, seed=1)
+sheet = scene_sheet(run.frames, scenes, small)
+save_image(sheet, Path(out, "scenes.png"))
+sheet
 
 # %% [markdown]
 # ## Losses

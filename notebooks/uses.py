@@ -16,6 +16,9 @@
 #
 # The stage at which a picture is put in decides how much survives: low stages redraw the layout,
 # high ones only the texture. So each use is shown at two of them.
+#
+# The second half shows what the picture's patches can do without any network: rendering, beside
+# SinGAN on the same inputs where both can do it.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/beach.png"  # the picture to learn from
@@ -24,6 +27,8 @@ edited_mask: str | None = None  # white where `edited` was changed
 pasted: str | None = None  # the same with a foreign object in it; None: a disc of flat color
 pasted_mask: str | None = None  # white where the object is
 paint: str | None = None  # a sketch in flat colors; None: the picture, reduced to five colors
+hole: str | None = None  # white where the picture is to be filled; None: a rectangle
+layout: str | None = None  # another picture, for its arrangement; None: balloons.png beside source
 method: str = "singan"  # a pyramid of siv_lite/methods
 preset: str = "lesson"  # smoke (seconds), lesson (minutes on two cores) or paper (for a GPU)
 iterations: int | None = None  # of every stage; None: as many as the preset says
@@ -41,7 +46,7 @@ import torch
 import torch.nn.functional as F
 from IPython.display import HTML
 
-from siv_lite import contact_sheet, read_frames, save_animation, train
+from siv_lite import contact_sheet, read_frames, rendering, save_animation, train
 from siv_lite.editing import animate, edit, harmonize, main_colors, paint_to_image, super_resolve
 from siv_lite.frames import resize_frames, resize_to
 from siv_lite.training import check_run, measure_run
@@ -243,6 +248,116 @@ for name, image in results.items():
 
 # %%
 contact_sheet({"truth": truth, **results})
+
+# %% [markdown]
+# ## The same without a network
+#
+# Rendering knows the picture's patches as the pyramid does, and was not trained. What it is given
+# is drawn anew with these patches, at the picture's own size. Here are the three tasks from above
+# with the same inputs: what was put in, what SinGAN made of it, and what is rendered. `strength`
+# takes the place of the stage: 0 leaves everything as it is, 1 draws everything anew. Only SinGAN
+# is told by a mask where something was changed; rendering redraws the whole picture.
+
+
+# %%
+def enlarge(images: torch.Tensor) -> torch.Tensor:
+    """Small images, every pixel a block, at the photograph's size."""
+    return F.interpolate(images, photograph.shape[2:])
+
+
+stage = chosen_stages[0]
+trios = {
+    "copied by hand, SinGAN, rendered": [
+        enlarge(rough),
+        enlarge(edit(run, rough, mask, stage, seed=0)),
+        rendering.harmonize(rough, photograph),
+    ],
+    "pasted, SinGAN, rendered": [
+        enlarge(naive),
+        enlarge(harmonize(run, naive, object_mask, stage, seed=0)),
+        rendering.harmonize(naive, photograph),
+    ],
+    "sketch, SinGAN, rendered": [
+        enlarge(sketch),
+        enlarge(paint_to_image(run, sketch, stage, seed=0)),
+        rendering.harmonize(sketch, photograph, strength=0.6),
+    ],
+}
+contact_sheet({caption: torch.cat(images) for caption, images in trios.items()})
+
+# %% [markdown]
+# Rendering is sharp, as large as the picture, and knows no new things. On the beach the orange disc
+# becomes a sand bank in the sea, since sand is what comes nearest to orange; SinGAN keeps a disc,
+# in the picture's red. The copied square stays in the sea as a piece of the shore. From the sketch
+# rendering makes a whole beach; this small SinGAN, from so low a stage, does not.
+#
+# ## Another shape
+#
+# Twice as wide, or half: things keep their size and their number changes. The noise of SinGAN makes
+# a new scene; rendering starts from the picture itself, squeezed or stretched at a small size. The
+# less room there is, the more goes wrong: look for pieces of sky in the sea.
+
+# %%
+full_height, full_width = photograph.shape[2:]
+wide = rendering.retarget(photograph, (full_height, 2 * full_width))
+narrow = rendering.retarget(photograph, (full_height, full_width // 2), samples=2)
+rows = {
+    "the picture": photograph,
+    "SinGAN, twice as wide": twice_as_wide[:1],
+    "rendered, twice as wide": wide,
+    "rendered, half as wide": narrow,
+}
+contact_sheet(rows)
+
+# %% [markdown]
+# ## Filling a region
+#
+# Whatever stands in a region is removed, and the patches of the rest fill it. Outside of it no
+# pixel changes. This is not one of SinGAN's uses. The larger the region, the more has to be
+# invented, and patches invent nothing: a half-covered thing is continued or cut off.
+
+# %%
+region = torch.zeros(1, 1, full_height, full_width)
+region_rows = slice(full_height * 4 // 7, full_height * 24 // 25)
+region_columns = slice(full_width // 11, full_width * 2 // 7)
+region[..., region_rows, region_columns] = 1
+if hole is not None:
+    region = resize_to(read_frames(hole)[:1], (full_height, full_width))[:, :1].gt(0).float()
+
+kept = photograph * (1 - region)
+filled = rendering.inpaint(photograph, region, samples=2)
+assert torch.equal(filled * (1 - region), kept.expand_as(filled)), "pixels changed outside"
+rows = {"the picture, what is left, two ways to fill it": torch.cat([photograph, kept, filled])}
+contact_sheet(rows)
+
+# %% [markdown]
+# ## The arrangement of one picture, the patches of another
+#
+# A *structural analogy*: what stands where comes from one picture, what it looks like from another.
+# First the colors of the one get the distribution of the other's; then the result is drawn with the
+# other's patches. So what is dark in the sky of the one becomes what is dark in the other: balloons
+# become sea. The larger the strength, the more the second picture decides.
+
+# %%
+path = Path(layout or Path(source).with_name("balloons.png"))
+other = read_frames(path)[:1] if path.exists() else photograph.flip(3)
+drawn = [rendering.analogy(other, photograph, strength) for strength in (0.5, 0.7, 0.85)]
+rows = {"the arrangement": other, "with the picture's patches: 0.5, 0.7, 0.85": torch.cat(drawn)}
+contact_sheet(rows)
+
+# %% [markdown]
+# ## Seamless tiles
+#
+# A texture for a wall or a game has to continue at its opposite borders. Here a piece of the
+# picture's bottom is the texture. Laid twice in each direction, it shows its seams; the tile that
+# is drawn with its patches has none, though one sees what repeats.
+
+# %%
+texture_height = max(16, full_height // 3)
+texture = photograph[..., -texture_height:, : full_width // 2]
+tile = rendering.tile(texture)
+rows = {"texture, repeated": texture.repeat(1, 1, 2, 2), "tile, repeated": tile.repeat(1, 1, 2, 2)}
+contact_sheet(rows)
 
 # %% [markdown]
 # ## Check

@@ -21,11 +21,13 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from siv_lite import rendering
 from siv_lite.errors import SivLiteError
 from siv_lite.files import atomic_write
-from siv_lite.frames import check_frames
+from siv_lite.frames import check_frames, resize_frames
 from siv_lite.methods import Method, find_method
-from siv_lite.training import measure_run, train
+from siv_lite.metrics import evaluate
+from siv_lite.training import Run, measure_run, open_run, train
 from siv_lite.training.checkpoint import read_config, read_json, write_json
 from siv_lite.training.config import (
     choose_device,
@@ -35,9 +37,13 @@ from siv_lite.training.config import (
     set_precision,
 )
 from siv_lite.training.cuda_graph import cuda_graph_step
+from siv_lite.training.verify import NUM_SAMPLES, SAMPLE_SEED
 
 COSTS = ("iterations", "seconds", "parameters", "peak_memory_bytes")
 RESULT_FILES = ("done.json", "cost.json", "metrics.json")  # of a cell that is finished
+RENDERED_FILE = "rendered.json"  # of a cell that is measured as rendered, too
+RENDERED = " rendered"  # behind the name of a row: its samples, rendered
+RENDERED_SIZE = 256  # longest side in pixels of rendered samples that are measured
 SPEED_FILE = "speed.json"  # of a pilot
 PILOT_ITERATIONS = 10  # of every stage; the second half of them is timed
 
@@ -47,7 +53,8 @@ class Comparison(list):
 
     A cell has "row", "seed" and "status": "finished", or why not. A finished one also has all its
     metrics, the "iterations" and "seconds" of its training, its "parameters" (moving averages of
-    weights left out) and "peak_memory_bytes" (see `peak_memory`).
+    weights left out) and "peak_memory_bytes" (see `peak_memory`). The cell of a row "... rendered"
+    has the metrics of the same samples, rendered, and the "seconds" of rendering them all.
 
     Attributes:
         missing: metric -> why it could not be computed.
@@ -181,6 +188,7 @@ def compare(
     preset: str = "lesson",
     seconds: float | None = None,
     device: str = "auto",
+    render: bool = False,
 ) -> Comparison:
     """Train and measure several methods, or one with several settings, from several seeds.
 
@@ -198,6 +206,8 @@ def compare(
         seconds: of training for each cell, as so many iterations as fit by the row's speed in a
             pilot; by default the iterations are the preset's or the row's.
         device: "auto", "cpu", "cuda" or "cuda:1".
+        render: whether every row gets a second one, "<row> rendered": the same samples drawn anew
+            with the patches of the frames, at most 256 pixels large, and measured at that size.
 
     Returns:
         The cells with their metrics and costs.
@@ -242,8 +252,32 @@ def compare(
         except SivLiteError as error:
             cell["status"] = f"failed: {error}"
         cells.append(cell)
+        if render and cell["status"] == "finished":
+            cells.append(compare_rendered(folder, row, seed, device))
         write_table(out / "table.csv", cells)
     return Comparison(cells, missing)
+
+
+def compare_rendered(folder: Path, row: str, seed: int, device: str) -> dict[str, Any]:
+    """Measure the samples of a finished cell, rendered; what was measured before is only read.
+
+    Args:
+        folder: of the cell's run.
+        row: name of the cell's row.
+        seed: of its training.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+
+    Returns:
+        A cell of its own, of the row "<row> rendered".
+    """
+    cell = {"row": row + RENDERED, "seed": seed, "status": "finished"}
+    try:
+        result = run_child(folder, device, "render", (RENDERED_FILE,))
+        cell.update(result["values"])
+        cell["seconds"] = result["seconds"]
+    except SivLiteError as error:
+        cell["status"] = f"failed: {error}"
+    return cell
 
 
 def write_table(path: Path, cells: list[dict[str, Any]]) -> None:
@@ -326,7 +360,8 @@ def main(folder: Path, device: str, task: str) -> None:
     Args:
         folder: a run folder that `create_or_verify` made.
         device: "auto", "cpu", "cuda" or "cuda:1".
-        task: "train"; "measure", to train and measure; "pilot", to time every stage.
+        task: "train"; "measure", to train and measure; "render", to render the samples of a
+            finished training and measure these; "pilot", to time every stage.
 
     Raises:
         SivLiteError: for whatever keeps it from the end, such as being interrupted.
@@ -340,6 +375,10 @@ def main(folder: Path, device: str, task: str) -> None:
         set_precision(config["precision"])
         method = make_method(config, frames, chosen_device)
         write_json(folder / SPEED_FILE, {"seconds_per_iteration": time_stages(method)})
+        return
+
+    if task == "render":
+        write_json(folder / RENDERED_FILE, measure_rendered(open_run(folder, device)))
         return
 
     was_done = (folder / "done.json").exists()
@@ -371,6 +410,38 @@ def main(folder: Path, device: str, task: str) -> None:
         cost = {"parameters": num_parameters, "peak_memory_bytes": peak}
         write_json(folder / "cost.json", cost)
     measure_run(run)
+
+
+def render_samples(run: Run, n: int) -> tuple[Tensor, Tensor]:
+    """Render the samples of a run that are measured, as single images.
+
+    Args:
+        run: finished.
+        n: number of images.
+
+    Returns:
+        The rendered images (n, 3, H, W), and the frames that they were drawn with: those of the
+        run, reduced to at most 256 pixels, (N, 3, H, W).
+    """
+    images = run.sample_images(NUM_SAMPLES, SAMPLE_SEED)[:n]
+    frames = resize_frames(run.frames, RENDERED_SIZE)
+    rendered = rendering.render(images.to(run.method.device), frames, seed=SAMPLE_SEED)
+    return rendered.cpu(), frames
+
+
+def measure_rendered(run: Run) -> dict[str, Any]:
+    """Measure the samples of a finished run, rendered.
+
+    Args:
+        run: finished.
+
+    Returns:
+        "values", the metrics that could be computed, and the "seconds" of drawing and rendering.
+    """
+    begin = time.perf_counter()
+    images, frames = render_samples(run, NUM_SAMPLES)
+    seconds = time.perf_counter() - begin
+    return {"values": evaluate(images, frames), "seconds": seconds}
 
 
 def interrupt_at_end_of_input() -> None:

@@ -324,6 +324,69 @@ def contact_sheet(rows: dict[str, torch.Tensor], scale: int = 1) -> Image.Image:
     return sheet
 
 
+def scene_sheet(frames: torch.Tensor, scenes: torch.Tensor, small: torch.Tensor) -> Image.Image:
+    """Draw a sheet: the training image and rendered scenes beside it, the small ones beneath.
+
+    Args:
+        frames: (N, 3, H, W) in [-1, 1]; the first is shown, at the size of the scenes.
+        scenes: rendered samples (n, 3, H, W) in [-1, 1], drawn pixel for pixel.
+        small: the same n samples before they were rendered, (n, 3, h, w) in [-1, 1], in one row
+            across the sheet.
+
+    Returns:
+        The sheet, with captions in a font of 16 pixels.
+
+    Raises:
+        SivLiteError: if any of them are no images, or there are not as many small ones as scenes.
+    """
+    for images in (frames, scenes, small):
+        _check_images(images)
+    if len(scenes) != len(small):
+        raise SivLiteError(
+            f"scene_sheet has {len(scenes)} scenes but {len(small)} small images; "
+            "give the same samples rendered and as they were drawn"
+        )
+    height, width = scenes.shape[2:]
+    photograph = resize_to(frames[:1], (height, width))
+    above = image_grid(torch.cat([photograph, scenes]), _sheet_columns(len(scenes) + 1, scenes))
+
+    # The small ones: one row, enlarged or reduced to the width of the sheet.
+    reduced = resize_to(frames[:1], small.shape[2:])
+    below = image_grid(torch.cat([reduced, small]), columns=len(small) + 1, padding=1)
+    below_height = round(below.height * above.width / below.width)
+    below = below.resize((above.width, below_height), Image.Resampling.NEAREST)
+
+    caption_height = 24
+    font = ImageFont.load_default(size=16)
+    blocks = {
+        f"top left the training image, then scenes: {width} x {height} pixels": above,
+        f"as they were before rendering: {small.shape[3]} x {small.shape[2]} pixels": below,
+    }
+    caption_width = max(math.ceil(font.getlength(caption)) for caption in blocks)
+    sheet_width = max(above.width, caption_width)
+    sheet_height = 2 * caption_height + above.height + below.height
+
+    sheet = Image.new("RGB", (sheet_width, sheet_height), "white")
+    top = 0
+    for caption, block in blocks.items():
+        middle = top + caption_height / 2
+        ImageDraw.Draw(sheet).text((2, middle), caption, "black", font, anchor="lm")
+        sheet.paste(block, (0, top + caption_height))
+        top += caption_height + block.height
+    return sheet
+
+
+def _sheet_columns(count: int, images: torch.Tensor) -> int:
+    """Return the number of columns that leaves no gap and makes a sheet about twice as wide."""
+    height, width = images.shape[2:]
+    differences = {}
+    for columns in range(1, count + 1):
+        if count % columns == 0:
+            shape = columns * width / (count // columns * height)
+            differences[columns] = abs(math.log(shape / 2))
+    return min(differences, key=differences.get)
+
+
 def save_image(image: Image.Image, path: str | os.PathLike) -> None:
     """Write a PNG, whole or not at all.
 

@@ -8,6 +8,8 @@ import torch
 from siv_lite.methods import make_settings
 from siv_lite.methods.siv_gan import SIVGAN, Discriminator
 from siv_lite.nn import SpectralConv2d, SpectralNetwork
+from siv_lite.rendering.denoiser import denoise_exact
+from siv_lite.rendering.patches import PatchGrid, PatchTable
 
 
 def check(
@@ -190,3 +192,55 @@ def check_diversity_sign(
         "`diversity` in the last `self.update` of SIVGAN.step (siv_lite/methods/siv_gan.py). "
         "G descends a loss, so DR has to be subtracted"
     )
+
+
+def check_denoiser(
+    denoise: Callable[[torch.Tensor, torch.Tensor, float, float], torch.Tensor],
+) -> None:
+    """Check the package's denoiser against one written by hand, on random patches (lesson 11).
+
+    Args:
+        denoise: from a query (d), patches (m, d), the share a of the image and the standard
+            deviation s of the noise to the mean E[p | q], (d).
+
+    Raises:
+        AssertionError: if any mean differs.
+    """
+    hint = (
+        "Look at denoise_exact in siv_lite/rendering/denoiser.py: the distance is |q - a p|^2; "
+        "is the a forgotten?"
+    )
+    generator = torch.Generator().manual_seed(0)
+    volume = torch.randn(1, 3, 1, 5, 6, generator=generator)
+    table = PatchTable(volume, patch_size=(1, 2, 3))
+    for s in (0.9, 0.5, 0.1):
+        a = 1 - s
+        noise = torch.randn(table.patches.shape, generator=generator)
+        queries = a * table.patches + s * noise
+        means, _ = denoise_exact(queries, table, a, s)
+        expected = [denoise(query, table.patches, a, s) for query in queries]
+        check(means, torch.stack(expected), hint, rtol=1e-3, atol=1e-4)
+
+
+def check_overlaps() -> None:
+    """Check that patches cover an image and are averaged where they overlap (lesson 11).
+
+    Raises:
+        AssertionError: if patches put back are not the image, or if two that disagree do not meet
+            in the middle.
+    """
+    hint = "Look at PatchGrid in siv_lite/rendering/patches.py: "
+    generator = torch.Generator().manual_seed(0)
+    volume = torch.randn(1, 3, 1, 7, 8, generator=generator)
+    patch_size = (1, 3, 3)
+    stride = (1, 2, 2)
+    grid = PatchGrid((1, 7, 8), patch_size, stride)
+    back = grid.average(grid.extract(volume))
+    check(back, volume, hint + "patches put back must be the image", rtol=1e-4, atol=1e-4)
+
+    # Two patches of three pixels share the middle one of five; one is 0, the other 1.
+    pair = PatchGrid((1, 3, 5), patch_size, stride)
+    patches = torch.stack([torch.zeros(27), torch.ones(27)])
+    columns = pair.average(patches)[0, 0, 0, 0]
+    expected = torch.tensor([0, 0, 0.5, 1, 1])
+    check(columns, expected, hint + "where patches overlap, their mean is taken", atol=1e-4)

@@ -59,6 +59,16 @@ FAULTS = {
         ),
         ("03_from_noise_to_image", "update_ema"),
     ),
+    "the share of the image is forgotten": (
+        "rendering/denoiser.py",
+        replace("alpha=a / variance", "alpha=1 / variance"),
+        ("11_the_network_that_needs_no_training", "is the a forgotten"),
+    ),
+    "overlapping patches are added up": (
+        "rendering/patches.py",
+        replace("weights / weights.sum((1, 2), keepdim=True)", "weights"),
+        ("11_the_network_that_needs_no_training", "patches put back must be the image"),
+    ),
 }
 
 

@@ -15,8 +15,14 @@ import pytest
 import torch
 from conftest import fingerprint
 
-from siv_lite import SivLiteError, comparison, open_run, train
-from siv_lite.comparison import PILOT_ITERATIONS, Comparison, compare, time_stages
+from siv_lite import SivLiteError, comparison, open_run, render, train
+from siv_lite.comparison import (
+    PILOT_ITERATIONS,
+    Comparison,
+    compare,
+    render_samples,
+    time_stages,
+)
 from siv_lite.methods import METHODS, find_method
 from siv_lite.training.checkpoint import read_config
 
@@ -96,6 +102,39 @@ def test_the_table_holds_what_the_runs_folders_hold(small):
     assert not any(value for name, value in bad.items() if name not in ("row", "seed", "status"))
 
 
+def test_an_old_comparison_gets_rendered_rows_without_training_again(small, frames, tmp_path):
+    out = shutil.copytree(small[0], tmp_path / "out")
+    before = fingerprint(out / "no DR" / "seed7")
+    result = compare(ROWS, frames, out, (7,), "smoke", seconds=1e-6, render=True)
+    assert [cell["row"] for cell in result] == ["no DR", "no DR rendered", "misfit"]
+    assert result[0] == small[1][0]
+    rendered = result[1]
+    assert rendered["status"] == "finished" and rendered["seconds"] > 0
+    assert rendered["patch_fidelity"] < result[0]["patch_fidelity"]  # drawn with true patches
+
+    after = fingerprint(out / "no DR" / "seed7")
+    assert after.pop("rendered.json") and after == before
+    assert read_table(out)[1]["row"] == "no DR rendered"
+    again = compare(ROWS, frames, out, (7,), "smoke", seconds=1e-6, render=True)
+    assert again == result
+
+
+def test_rendered_samples_are_those_that_are_measured_at_most_256_pixels_large(tmp_path):
+    photograph = torch.rand(1, 3, 150, 300, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    run = train("patch_diffusion", photograph, tmp_path / "run", "smoke", progress=False)
+    images, drawn_with = render_samples(run, 2)
+    assert images.shape == (2, 3, 128, 256) and drawn_with.shape == (1, 3, 128, 256)
+    expected = render(run.sample_images(16, seed=1)[:2], drawn_with, seed=1)
+    assert torch.equal(images, expected)
+
+
+def test_of_a_clip_single_images_are_rendered(tmp_path):
+    clip = torch.rand(5, 3, 32, 40, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    run = train("hp_vae_gan", clip, tmp_path / "run", "smoke", 1, progress=False)
+    images, drawn_with = render_samples(run, 2)
+    assert images.shape == (2, 3, 32, 40) and drawn_with.shape == clip.shape
+
+
 def test_finished_cells_are_opened_not_run_again(small, frames, monkeypatch):
     before = (small[0] / "table.csv").read_bytes()
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("run again"))
@@ -171,6 +210,20 @@ def test_every_row_is_trained_from_every_seed_with_something_of_all_rows_first(
     assert [(line["row"], line["seed"]) for line in read_table(tmp_path)] == [
         ("a", "3"), ("b", "3"), ("a", "4"), ("b", "4")
     ]  # fmt: skip
+
+
+def test_rendering_that_fails_says_so_in_its_own_row(frames, tmp_path, monkeypatch):
+    def run_child(folder, device, task, names):
+        if task == "render":
+            raise SivLiteError("no memory")
+        cost = {"iterations": 1, "seconds": 2.0, "parameters": 3, "peak_memory_bytes": None}
+        return {**cost, "table": {"values": {"ms_ssim": 0.5}, "missing": {}}}
+
+    monkeypatch.setattr(comparison, "run_child", run_child)
+    rows = {"a": {"method": "siv_gan"}}
+    result = compare(rows, frames, tmp_path, (0,), "smoke", render=True)
+    assert result.notes() == "a rendered, seed 0: failed: no memory"
+    assert result.values("a", "ms_ssim") == [0.5]
 
 
 def test_wall_clock_becomes_iterations_by_the_pilots_speed(fake, frames, tmp_path):

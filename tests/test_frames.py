@@ -25,6 +25,7 @@ from siv_lite.frames import (
     resize_to,
     save_animation,
     save_image,
+    scene_sheet,
     to_uint8,
 )
 
@@ -701,6 +702,37 @@ def test_image_grid_refuses():
         refuse(
             "columns must be a whole number", image_grid, torch.zeros(2, 3, 8, 8), columns=columns
         )
+
+
+def flat_images(count, height, width, value):
+    """Images (count, 3, height, width) of one gray."""
+    return torch.full((count, 3, height, width), float(value))
+
+
+@pytest.mark.parametrize(
+    "size, columns", [((192, 256), 4), ((256, 192), 4), ((64, 256), 2), ((256, 64), 8)]
+)
+def test_scene_sheet_shows_scenes_at_full_size_and_the_small_ones_beneath(size, columns):
+    height, width = size
+    photograph = flat_images(1, 2 * height, 2 * width, -1)
+    scenes = flat_images(7, height, width, 0)
+    small = flat_images(7, height // 4, width // 4, 0.5)
+    pixels = np.array(scene_sheet(photograph, scenes, small))[..., 0].astype(int)
+
+    rows = 8 // columns
+    above = pixels[24 : 24 + rows * (height + 2) + 2, : columns * (width + 2) + 2]
+    assert (above == 0).sum() == height * width  # the photograph, once, as large as a scene
+    assert (above == 128).sum() == 7 * height * width
+    assert above[2 + height // 2, 2 + width // 2] == 0
+    beneath = pixels[24 + len(above) :]
+    share = (beneath == 191).sum() / (beneath <= 0).sum()  # the caption is black, too
+    assert 5 < share < 7.5
+    assert beneath.shape[0] < above.shape[0] + 24
+
+
+def test_scene_sheet_refuses_what_does_not_belong_together():
+    scenes = flat_images(3, 40, 48, 0)
+    refuse("3 scenes but 2 small", scene_sheet, scenes[:1], scenes, scenes[:2])
 
 
 def test_contact_sheet_labels_rows_and_evens_their_heights():

@@ -7,12 +7,15 @@ from siv_lite import losses
 from siv_lite.lesson_checks import (
     check,
     check_average,
+    check_denoiser,
     check_diversity_sign,
     check_forward,
+    check_overlaps,
     check_power_iteration,
     check_sizes,
 )
 from siv_lite.methods import find_method, make_settings
+from siv_lite.rendering import patches
 
 
 @pytest.fixture
@@ -86,3 +89,29 @@ def test_sign_of_diversity_is_checked(toy_frames):
     check_diversity_sign(toy_frames, losses.diversity_in_features)
     with pytest.raises(AssertionError, match="look at the sign of `diversity`"):
         check_diversity_sign(toy_frames, lambda features: -losses.diversity_in_features(features))
+
+
+def test_denoiser_is_checked():
+    def denoise(query, patches, a, s):
+        logits = -(query - a * patches).square().sum(1) / (2 * s * s)
+        return logits.softmax(0) @ patches
+
+    check_denoiser(denoise)
+    with pytest.raises(AssertionError, match="is the a forgotten"):
+        check_denoiser(lambda query, patches, a, s: denoise(query, patches, 1.0, s))
+
+
+def test_overlaps_are_checked(monkeypatch):
+    check_overlaps()
+    # Only the first patch that reaches a pixel counts: nothing is averaged.
+    averages = patches.average_weights
+
+    def first_only(size, pixels):
+        weights = averages(size, pixels)
+        counts = (weights > 0).flatten(1)
+        is_first = counts & (counts.cumsum(1) == 1)
+        return is_first.view_as(weights).float()
+
+    monkeypatch.setattr(patches, "average_weights", first_only)
+    with pytest.raises(AssertionError, match="their mean is taken"):
+        check_overlaps()

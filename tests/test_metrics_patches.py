@@ -1,12 +1,16 @@
 """Metrics of patches and copies: known answers, and the same equations typed again in numpy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from conftest import noisy
 from PIL import Image
 
-from siv_lite import metrics
+from siv_lite import metrics, read_frames
+
+SAMPLES = Path(__file__).parents[1] / "data_samples"
 
 
 def numpy_patches(image, size):
@@ -69,6 +73,53 @@ def test_nearest_patches_of_a_lesson_image_are_exact(scene):
     )
     exact = (torch.cdist(queries.double(), training.double()).amin(dim=1) ** 2).mean().item() / 147
     assert found == pytest.approx([exact, exact], rel=1e-3)
+
+
+def test_large_patch_fidelity_agrees_with_numpy(scene):
+    """Patches of 24 pixels of an image of 28 x 36: halved, so 12 of 14 x 18."""
+    images, frame = noisy(scene)[:, :, :28, :36], scene[:, :, 6:34, 5:41]
+    halve = dict(size=(14, 18), mode="bilinear", antialias=True)
+    samples, training = (
+        [
+            numpy_patches((x + 1) / 2, 12)
+            for x in torch.nn.functional.interpolate(batch, **halve).numpy()
+        ]
+        for batch in (images, frame)
+    )
+    squared = [((sample[:, None] - training[0][None]) ** 2).mean(axis=2) for sample in samples]
+    expected = np.mean([distances.min(axis=1).mean() for distances in squared])
+    assert metrics.large_patch_fidelity(images, frame) == pytest.approx(expected, rel=1e-3)
+
+
+def shuffled_mosaic(image, side):
+    """Tiles cut anywhere out of an image (1, 3, H, W), laid side by side in any order."""
+    generator = torch.Generator().manual_seed(0)
+    mosaic = torch.empty_like(image)
+    height, width = image.shape[2:]
+    for y in range(0, height, side):
+        for x in range(0, width, side):
+            top = torch.randint(height - side + 1, (), generator=generator)
+            left = torch.randint(width - side + 1, (), generator=generator)
+            tile = image[:, :, top : top + side, left : left + side]
+            mosaic[:, :, y : y + side, x : x + side] = tile
+    return mosaic
+
+
+def test_a_mosaic_of_copied_patches_fools_patch_fidelity_and_not_that_of_large_patches():
+    photograph = read_frames(SAMPLES / "balloons.png", 64)
+    grainy = noisy(photograph, 1, strength=0.3)  # the true arrangement, no patch of it a copy
+    mosaic = shuffled_mosaic(photograph, side=16)
+    small = [metrics.patch_distances(x, photograph)["patch_fidelity"] for x in (mosaic, grainy)]
+    large = [metrics.large_patch_fidelity(x, photograph) for x in (mosaic, grainy)]
+    assert small[0] < small[1] / 1.5
+    assert large[0] > 2 * large[1]
+
+
+@pytest.mark.parametrize("size", [(20, 27), (96, 130), (120, 480)])
+def test_large_patches_of_any_image_are_compared_and_a_copy_is_perfect(size):
+    image = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert metrics.large_patch_fidelity(image, image) < 1e-6
+    assert metrics.large_patch_fidelity(image[:1], -image[:1]) > 1e-3
 
 
 def test_copy_distance_recognizes_mirrored_and_shifted_copies_of_any_frame(scene):

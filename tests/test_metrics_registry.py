@@ -26,6 +26,7 @@ def test_evaluate_names_every_missing_metric_and_is_deterministic(
     assert {
         "sliced_wasserstein_1",
         "patch_fidelity",
+        "large_patch_fidelity",
         "copy_distance",
         "pixel_diversity",
         "arrangement_diversity",

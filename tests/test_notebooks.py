@@ -14,6 +14,7 @@ import nbformat
 import pytest
 import time_lessons
 from execute import execute, list_parameters
+from PIL import Image
 
 from siv_lite import SivLiteError, open_run, train
 from siv_lite.training import check_run, measure_run
@@ -122,6 +123,8 @@ def test_headers_say_the_measured_times():
 
 def test_an_executed_training_is_checked_on_a_machine_without_its_source(trained):
     assert (trained.parent / "done.json").exists()
+    with Image.open(trained.parent / "scenes.png") as sheet:
+        assert sheet.width > 4 * 256  # scenes at the picture's own size
     again = nbval(trained)
     assert again.returncode == 0, again.stdout
     output = trained.read_text()
@@ -143,7 +146,10 @@ def test_the_check_fails_with_other_settings_and_names_them(copied):
 
 def test_start_here_runs_and_passes_its_check(tmp_path):
     executed = execute(FOLDER / "00_start_here.ipynb", tmp_path, {"preset": "smoke"})
-    assert (tmp_path / "grid.png").exists() and (tmp_path / "walk.gif").exists()
+    for name in ("grid.png", "scenes.png", "walk.gif"):
+        assert (tmp_path / name).exists()
+    with Image.open(tmp_path / "scenes.png") as sheet:
+        assert sheet.width > 4 * 256 and sheet.height > 2 * 192  # at the photograph's own size
     again = nbval(executed)
     assert again.returncode == 0, again.stdout
 
@@ -167,9 +173,12 @@ def test_uses_runs_and_repeats(tmp_path):
 
 
 def test_speed_runs_and_writes_its_numbers(tmp_path):
-    execute(
-        FOLDER / "speed.ipynb", tmp_path, {"configurations": "smoke", "methods": "siv_gan,singan"}
-    )
+    parameters = {"configurations": "smoke", "methods": "siv_gan,singan"}
+    execute(FOLDER / "speed.ipynb", tmp_path, parameters | {"render_sizes": "32x40,48x64"})
+    rendering = json.loads((tmp_path / "rendering.json").read_text())
+    assert list(rendering) == ["32x40", "48x64"]
+    for row in rendering.values():
+        assert all(value > 0 for value in row.values())
     rows = json.loads((tmp_path / "speed.json").read_text())
     assert list(rows) == ["smoke", "singan_smoke"]
     stages = rows["singan_smoke"].pop("stages")
@@ -192,7 +201,7 @@ def test_speed_runs_and_writes_its_numbers(tmp_path):
         (
             "compare_methods",
             {"methods": "siv_gan,singan", "skip_frames": "9"},
-            {"siv_gan", "skip 9"},
+            {"siv_gan", "skip 9", "rendered.png"},
         ),
         (
             "ablations",
@@ -208,8 +217,9 @@ def test_a_comparison_is_checked_on_a_machine_without_its_source(
         : 18 if name == "compare_methods" else 1
     ]
     (tmp_path / "clip").mkdir()
-    for frame in clip:
-        shutil.copy(frame, tmp_path / "clip")
+    for frame in clip:  # small, so that rendering is quick
+        with Image.open(frame) as image:
+            image.resize((100, 60)).save(tmp_path / "clip" / frame.name)
     parameters |= {
         "preset": "smoke",
         "seeds": 1,

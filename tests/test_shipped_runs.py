@@ -10,6 +10,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -110,6 +111,21 @@ def test_the_comparison_has_three_seeds_of_every_method_that_trains_and_a_sheet_
     for name in METHODS:
         with Image.open(SAMPLES / "comparison" / f"{name}.png") as sheet:
             assert sheet.size == (4 * 64, 4 * 48)
+
+
+def test_the_first_picture_of_the_readme_is_drawn_by_the_script(ship_runs, tmp_path):
+    ship_runs.draw_sheet(tmp_path / "sheet.png")
+    with Image.open(tmp_path / "sheet.png") as image:
+        drawn = np.array(image.convert("RGB"))
+    with Image.open(SAMPLES.parent / "docs" / "demo_grid.png") as image:
+        shipped = np.array(image.convert("RGB"))
+    with Image.open(SAMPLES / "balloons.png") as image:
+        photograph = np.array(image.convert("RGB"))
+
+    # Processors round differently, which can change a scene, but not the training image.
+    assert drawn.shape == shipped.shape
+    for sheet in (drawn, shipped):
+        assert (sheet[26 : 26 + 192, 2 : 2 + 256] == photograph).all()
 
 
 def test_exported_run_draws_what_the_whole_one_draws(exported):

@@ -5,10 +5,12 @@ So samples can be drawn and explored before anything was trained:
     python data_samples/render/ship_runs.py train FOLDER
     python data_samples/render/ship_runs.py export RUN TARGET
     python data_samples/render/ship_runs.py compare FOLDER TARGET
+    python data_samples/render/ship_runs.py sheet TARGET.png
 
 The first trains every shipped run in full, minutes each. The second keeps what drawing needs of a
 finished run. The third compares all methods on the balloons, which takes hours, and keeps the table
-and a sheet of images for each.
+and a sheet of images for each. The fourth draws the README's first picture, docs/demo_grid.png:
+what `make demo` ends with, from the shipped run.
 """
 
 import argparse
@@ -28,9 +30,11 @@ from siv_lite import (
     image_grid,
     open_run,
     read_frames,
+    render,
     save_image,
     train,
 )
+from siv_lite.frames import scene_sheet
 from siv_lite.methods import METHODS
 from siv_lite.training.checkpoint import list_checkpoints, load_checkpoint, read_log, write_json
 from siv_lite.training.verify import NUM_SAMPLES, SAMPLE_SEED
@@ -39,6 +43,7 @@ FOLDER = Path(__file__).parents[1]
 SAMPLES = ("balloons", "beach", "street")
 MAX_SIZE = 64
 LOG_LINES = 200
+NUM_SCENES = 7  # beside the training image
 COMPARISON_SECONDS = 300  # of training, for each method and seed
 
 # With the default, 16, a beach of 4,800 iterations had steps in its horizon and a street was
@@ -159,6 +164,20 @@ def make_comparison(folder: Path, target: Path) -> None:
     export_comparison(folder, target)
 
 
+def draw_sheet(target: Path) -> None:
+    """Draw scenes of the shipped balloons, rendered at the size of the training image.
+
+    Args:
+        target: the .png file.
+    """
+    # The shipped run knows its frames at 48 x 64 pixels; the whole image has the patches.
+    image = read_frames(FOLDER / "balloons.png")
+    run = open_run(FOLDER / "runs" / "balloons_siv_gan", "cpu")
+    small = run.sample(NUM_SCENES, SAMPLE_SEED)
+    scenes = render(small, image, seed=SAMPLE_SEED)
+    save_image(scene_sheet(image, scenes, small), target)
+
+
 def main() -> None:
     """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(
@@ -174,12 +193,17 @@ def main() -> None:
     comparing.add_argument("folder", type=Path)
     comparing.add_argument("target", type=Path)
 
+    drawing = commands.add_parser("sheet", help="draw rendered scenes of the balloons")
+    drawing.add_argument("target", type=Path)
+
     arguments = parser.parse_args()
     try:
         if arguments.command == "train":
             train_all(arguments.folder)
         elif arguments.command == "export":
             export(arguments.run, arguments.target)
+        elif arguments.command == "sheet":
+            draw_sheet(arguments.target)
         else:
             make_comparison(arguments.folder, arguments.target)
     except SivLiteError as error:

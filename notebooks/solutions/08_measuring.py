@@ -42,7 +42,7 @@ scores = {name: evaluate(images, frames) for name, images in models.items()}
 
 # %%
 quality = [f"sliced_wasserstein_{level}" for level in (1, 2, 3)]
-quality += ["patch_fidelity", "patch_coverage"]
+quality += ["patch_fidelity", "large_patch_fidelity", "patch_coverage"]
 columns = quality + ["copy_distance", "pixel_diversity", "arrangement_diversity", "ms_ssim"]
 HIGH = {"copy_distance", "pixel_diversity", "arrangement_diversity"}
 
@@ -124,7 +124,7 @@ def honest_sentence() -> str:
 
 # %%
 hints = {
-    "a": "three columns of eight; which speak against it?",
+    "a": "three columns of ten; which speak against it?",
     "b": "which columns speak against it?",
     "d": "what do the other diversity columns say, and how large is the difference?",
 }

@@ -11,6 +11,7 @@ from siv_lite.metrics.registry import METRICS, Table, evaluate, register_metric
 from siv_lite.metrics.patches import (
     copy_distance,
     extract_patches,
+    large_patch_fidelity,
     nearest_patch_distance,
     patch_distances,
     sliced_wasserstein,
@@ -55,6 +56,7 @@ __all__ = [
     "frame_jump",
     "frechet_distance",
     "inception_features",
+    "large_patch_fidelity",
     "load_weights",
     "lpips_pairs",
     "lpips_vectors",

@@ -15,6 +15,8 @@ SWD_DIRECTIONS = 256
 NEAREST_PATCH_SIZE = 7
 NEAREST_MAX_PATCHES = 60_000
 NEAREST_MAX_DISTANCES = 50_000_000  # float32, so 200 MB
+LARGE_PATCH_SIDE = 24  # pixels; of larger images a quarter of the shorter side
+REDUCED_PATCH_SIDE = 12  # pixels of a large patch when it is compared
 
 
 def extract_patches(images: Tensor, size: int, max_count: int, seed: int = 0) -> Tensor:
@@ -118,18 +120,20 @@ def sliced_wasserstein_columns(images: Tensor, frames: Tensor) -> dict[str, floa
     return columns
 
 
-def nearest_patch_distance(images: Tensor, references: Tensor, seed: int) -> float:
-    """Compare 7 x 7 patches with their nearest neighbors among other patches.
+def nearest_patch_distance(
+    images: Tensor, references: Tensor, seed: int, size: int = NEAREST_PATCH_SIZE
+) -> float:
+    """Compare square patches with their nearest neighbors among other patches.
 
     Args:
         images: images (n, 3, H, W) in [-1, 1] with the query patches.
         references: images (N, 3, h, w) in [-1, 1] with the patches to search.
         seed: seed of the random subsets that are used for large images.
+        size: height and width of a patch in pixels.
 
     Returns:
         The mean squared difference between a query and its nearest neighbor, in [0, 1].
     """
-    size = NEAREST_PATCH_SIZE
     candidates = extract_patches((references + 1) / 2, size, NEAREST_MAX_PATCHES, seed)
     max_queries = NEAREST_MAX_DISTANCES // len(candidates)
     queries = extract_patches((images + 1) / 2, size, max_queries, seed)
@@ -142,7 +146,8 @@ def nearest_patch_distance(images: Tensor, references: Tensor, seed: int) -> flo
 def patch_distances(images: Tensor, frames: Tensor) -> dict[str, float]:
     """Compare 7 x 7 patches of samples and frames with their nearest neighbors, in both directions.
 
-    Above 80 x 100 pixels, random subsets of the patches are compared.
+    Above 80 x 100 pixels, random subsets of the patches are compared. The score favors methods that
+    copy patches of the frames; `large_patch_fidelity` stands beside it, which does not.
 
     Args:
         images: samples (n, 3, H, W) in [-1, 1], H and W at least 7.
@@ -168,6 +173,45 @@ def patch_distances(images: Tensor, frames: Tensor) -> dict[str, float]:
         "patch_fidelity": sum(fidelity) / len(images),
         "patch_coverage": sum(coverage) / len(images),
     }
+
+
+@register_metric("large_patch_fidelity", samples=16)
+def large_patch_fidelity(images: Tensor, frames: Tensor) -> float:
+    """Compare large patches of samples with their nearest neighbors among those of the frames.
+
+    A method that copies small patches gets every 7 x 7 window right wherever it puts them. Here the
+    patches are larger: what stands beside what must be true, too. Blur costs little, and copies of
+    the whole image cost nothing; `sliced_wasserstein` and `copy_distance` see these.
+
+    A patch has 24 pixels a side, or a quarter of the image's shorter side if that is more. Images
+    and frames are reduced by the same factor first, such that a patch has 12 pixels. For a clip,
+    the distance to frames that were kept from the training would be another such score.
+
+    Args:
+        images: samples (n, 3, H, W) in [-1, 1], H and W at least 12.
+        frames: training frames (N, 3, h, w) in [-1, 1].
+
+    Returns:
+        The mean squared difference of intensities in [0, 1], averaged over samples. Low: every
+        large patch looks like one of the frames. 0: a copy of the frames.
+
+    Raises:
+        SivLiteError: If `prepare_inputs` refuses the images or the frames.
+    """
+    images, frames = prepare_inputs(images, frames, min_side=REDUCED_PATCH_SIDE)
+    height, width = images.shape[2:]
+    shorter = min(height, width)
+    side = max(min(LARGE_PATCH_SIDE, shorter), shorter // 4)
+
+    factor = REDUCED_PATCH_SIDE / side
+    size = (round(height * factor), round(width * factor))
+    images = F.interpolate(images, size, mode="bilinear", antialias=True)
+    frames = F.interpolate(frames, size, mode="bilinear", antialias=True)
+
+    distances = []
+    for seed, image in enumerate(images.split(1)):
+        distances.append(nearest_patch_distance(image, frames, seed, REDUCED_PATCH_SIDE))
+    return sum(distances) / len(distances)
 
 
 @register_metric("copy_distance", samples=16)

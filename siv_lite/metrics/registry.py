@@ -140,10 +140,10 @@ def evaluate(images: Tensor, frames: Tensor) -> Table:
     """Compute all image metrics.
 
     Columns: sliced_wasserstein_1 (fine) to _3 (coarse), patch_fidelity, patch_coverage,
-    copy_distance, pixel_diversity, arrangement_diversity and ms_ssim; if pretrained weights are
-    available also sifid_... (one frame) or fid_... (a clip), lpips and distance_to_train.
-    sliced_wasserstein, patch_..., copy_distance and ms_ssim use the first 16 samples, the others
-    all of them.
+    large_patch_fidelity, copy_distance, pixel_diversity, arrangement_diversity and ms_ssim; if
+    pretrained weights are available also sifid_... (one frame) or fid_... (a clip), lpips and
+    distance_to_train. sliced_wasserstein, patch_..., large_patch_fidelity, copy_distance and
+    ms_ssim use the first 16 samples, the others all of them.
 
     Args:
         images: samples (n, 3, H, W) in [-1, 1], n at least 2, H and W at least 20.
