@@ -21,7 +21,8 @@ from torch import Tensor
 
 from siv_lite.rendering.patches import PatchGrid, PatchTable
 
-MAX_LOGITS = 4_000_000  # computed at once: 16 MB
+NEGLIGIBLE = 80  # difference of logits from which on a weight is taken as 0
+MAX_LOGITS = 1_000_000  # computed at once: 4 MB, which a processor's cache holds
 NUM_KEPT = 4  # candidates that are weighed exactly
 NUM_NEIGHBORS = 2  # matches along each axis that propose candidates
 
@@ -99,9 +100,11 @@ def denoise_exact(
         logits = torch.addmm(bias, queries[chunk], table.patches.T, alpha=a / variance)
         if prior is not None:
             logits += prior.of_queries(first, len(logits))
-        weights = logits.softmax(1)  # (chunk, m)
+        largest, matches[chunk] = logits.max(1)
+        # Weights below e^-80 become exact zeros: processors are slow with numbers that are nearly.
+        is_negligible = logits < largest[:, None] - NEGLIGIBLE
+        weights = logits.masked_fill_(is_negligible, -torch.inf).softmax(1)  # (chunk, m)
         means[chunk] = weights @ table.patches
-        matches[chunk] = logits.argmax(1)
     return means, matches
 
 

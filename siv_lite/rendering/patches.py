@@ -66,8 +66,8 @@ class PatchGrid:
         """
         self.size = size
         self.patch_size = patch_size
+        self.wrap = wrap
         self.starts = []
-        self.pixels = []  # along each axis (number of patches, side): the pixels of every patch
         self.averages = []  # along each axis (pixels, number of patches, side): weights, sum 1
         for axis in range(3):
             wrap_axis = wrap and axis > 0
@@ -76,7 +76,6 @@ class PatchGrid:
             pixels = (starts[:, None] + offsets) % size[axis]
             average = average_weights(size[axis], pixels)
             self.starts.append(starts.to(device))
-            self.pixels.append(pixels.to(device))
             self.averages.append(average.to(device))
         self.shape = tuple(len(starts) for starts in self.starts)
 
@@ -90,11 +89,15 @@ class PatchGrid:
             (n * q, d), where q is the number of patches of a volume and d their numbers.
         """
         assert volumes.shape[2:] == self.size, (volumes.shape, self.size)
-        time, rows, columns = self.pixels
-        time = time[:, :, None, None, None, None]
-        rows = rows[:, :, None, None]
-        patches = volumes[:, :, time, rows, columns]  # (n, 3, A, depth, B, height, C, width)
-        patches = patches.permute(0, 2, 4, 6, 1, 3, 5, 7)  # (n, A, B, C, 3, depth, height, width)
+        depth, height, width = self.patch_size
+        if self.wrap:  # continue at the opposite borders
+            volumes = F.pad(volumes, (0, width - 1, 0, height - 1, 0, 0), mode="circular")
+
+        # A view of all patches, of which some are copied.
+        windows = volumes.unfold(2, depth, 1).unfold(3, height, 1).unfold(4, width, 1)
+        windows = windows.permute(0, 2, 3, 4, 1, 5, 6, 7)  # (n, t, y, x, 3, depth, height, width)
+        t, y, x = self.starts
+        patches = windows[:, t[:, None, None], y[:, None], x]  # (n, A, B, C, 3, ...)
         return patches.reshape(len(volumes) * math.prod(self.shape), -1)
 
     def average(self, patches: Tensor) -> Tensor:
