@@ -25,7 +25,7 @@ show_map("image", "methods", "metrics")
 # **You need:** what the metrics say (lesson 8), and an idea of SinGAN (lesson 2) and SIV-GAN
 # (lessons 3 to 6).
 #
-# **Time:** 5 seconds of computing on two cores; 30 minutes of reading and exercises.
+# **Time:** 5 seconds of computing on two cores; 35 minutes of reading and exercises.
 #
 # **Words used below.** The *budget* is what every method may spend. A *seed* fixes all random
 # numbers of a training. A *row* is a method with its settings, a *cell* one training of it, from

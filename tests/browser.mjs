@@ -78,10 +78,20 @@ async function render() {
   seen.sizes.drawn = await size();
   await button('rendered').press('Enter');
   await settle();
+  // The sign may be gone within a moment, so the page itself keeps watch for it.
+  await page.evaluate(() => {
+    window.signSeen = false;
+    const look = () => {
+      const text = document.body.textContent;
+      window.signSeen ||= text.includes("Drawing with the photograph's patches ...");
+    };
+    const changes = { subtree: true, childList: true, characterData: true };
+    new MutationObserver(look).observe(document.body, changes);
+  });
   for (let move = 0; move < 6; move++) await slider.press('ArrowRight');
-  seen.sign = await text("Drawing with the photograph's patches ...").isVisible();
   await slider.press('Home');
   await settle();
+  seen.sign = await page.evaluate(() => window.signSeen);
   seen.newest = await hash();
   await page.screenshot({ path: process.env.SCREENSHOT.replace('.png', '-explore.png') });
   await button('Save PNG').press('Enter');
