@@ -583,8 +583,8 @@ show_table(results, high={"arrangement diversity", "copy distance"})
 contact_sheet({name: images[:4] for name, images in pictures.items()})
 
 # %% [markdown]
-# Your table is of few images. This one is of 16 at the size of the photograph, from the shipped runs
-# of balloons, beach and street, on one thread. Correlation is 1 - arrangement diversity.
+# Your table is of few images. This one is of 16 at the size of the photograph, from the shipped
+# runs of balloons, beach and street, on one thread. Correlation is 1 - arrangement diversity.
 #
 # | row | coarse SWD | correlation | copy distance | seconds a picture |
 # |---|---|---|---|---|
