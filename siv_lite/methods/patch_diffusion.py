@@ -84,7 +84,7 @@ class PatchDiffusion(Method):
         coarsest = (round(height * reduction), round(width * reduction))
         return enlargement_sizes(coarsest, (height, width))
 
-    def make_levels(self, size: tuple[int, int] | None = None) -> list[Level]:
+    def prepare(self, size: tuple[int, int] | None = None) -> list[Level]:
         """Prepare all sizes, once for each size of images."""
         sizes = self.sizes(size)
         if sizes[-1] not in self.levels:
@@ -137,7 +137,7 @@ class PatchDiffusion(Method):
             SivLiteError: for a stage.
         """
         self.check_options(size, stage, start)
-        levels = self.make_levels(size)
+        levels = self.prepare(size)
         height, width = self.sizes(size)[0]
         noise = latents.to(self.device).view(-1, 3, 1, height, width)
 

@@ -15,9 +15,8 @@ SSIM_WINDOW = 11  # pixels
 SSIM_SIGMA = 1.5
 SSIM_C1 = 0.01**2  # keeps the luminance ratio stable where it is dark
 SSIM_C2 = 0.03**2  # keeps the contrast and structure ratio stable where it is flat
-MIN_CONTRAST = (
-    1e-3  # standard deviation under which an image counts as flat; an 8th of a gray level
-)
+# The standard deviation under which an image counts as flat: an 8th of a gray level.
+MIN_CONTRAST = 1e-3
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # section 3.2, fine to coarse
 
 

@@ -147,7 +147,8 @@ def patch_distances(images: Tensor, frames: Tensor) -> dict[str, float]:
     """Compare 7 x 7 patches of samples and frames with their nearest neighbors, in both directions.
 
     Above 80 x 100 pixels, random subsets of the patches are compared. The score favors methods that
-    copy patches of the frames; `large_patch_fidelity` stands beside it, which does not.
+    copy patches of the frames; `large_patch_fidelity`, which stands beside it, favors only those
+    that copy larger pieces.
 
     Args:
         images: samples (n, 3, H, W) in [-1, 1], H and W at least 7.

@@ -23,6 +23,7 @@ from siv_lite.rendering.patches import PatchGrid, PatchTable
 
 NEGLIGIBLE = 80  # difference of logits from which on a weight is taken as 0
 MAX_LOGITS = 1_000_000  # computed at once: 4 MB, which a processor's cache holds
+MAX_CANDIDATES = 250_000  # whose components are gathered at once: 32 MB
 NUM_KEPT = 4  # candidates that are weighed exactly
 NUM_NEIGHBORS = 2  # matches along each axis that propose candidates
 
@@ -130,7 +131,7 @@ def denoise_near(
     matches = torch.empty(len(queries), dtype=torch.long, device=queries.device)
     projected = (queries - a * table.mean) @ table.basis  # (q, k)
 
-    chunk_size = max(1, MAX_LOGITS // (candidates.shape[1] * NUM_KEPT))
+    chunk_size = max(1, MAX_CANDIDATES // candidates.shape[1])
     for first in range(0, len(queries), chunk_size):
         chunk = slice(first, first + chunk_size)
         numbers = candidates[chunk]  # (chunk, c)

@@ -269,8 +269,8 @@ class PatchTable:
         return windows[t, y, x].flatten(numbers.ndim)
 
     def _some_patches(self) -> Tensor:
-        """Return an even selection of the patches, always the same, for statistics."""
-        step = max(1, len(self) // NUM_COMPONENT_PATCHES)
-        # A step without a factor of the row length would visit the same columns again and again.
-        numbers = torch.arange(0, len(self), step, device=self.volume.device)
-        return self._cut_out(numbers)
+        """Return a random selection of the patches, always the same, for statistics."""
+        generator = torch.Generator().manual_seed(0)
+        order = torch.randperm(len(self), generator=generator)
+        chosen = order[:NUM_COMPONENT_PATCHES].to(self.volume.device)
+        return self._cut_out(chosen)

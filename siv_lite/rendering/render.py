@@ -178,7 +178,7 @@ class Renderer:
         sizes = enlargement_sizes(start_size(volumes.shape[3:], size), size)
         volumes = resize_volumes(volumes, sizes[0])
         chosen = choose_frames(frames, is_video=images.ndim == 5)
-        levels = self.make_levels(frames[chosen], sizes, num_frames=volumes.shape[2])
+        levels = self.prepare(frames[chosen], sizes, num_frames=volumes.shape[2])
 
         rendered = []
         sources = []
@@ -191,9 +191,7 @@ class Renderer:
                 sources.append(found)
         return torch.cat(rendered), torch.cat(sources) if sources else None
 
-    def make_levels(
-        self, frames: Tensor, sizes: list[tuple[int, int]], num_frames: int
-    ) -> list[Level]:
+    def prepare(self, frames: Tensor, sizes: list[tuple[int, int]], num_frames: int) -> list[Level]:
         """Prepare all sizes, unless the last call was for the same."""
         key = (frames.device, num_frames, *sizes)
         levels = self.prepared.get(key)
