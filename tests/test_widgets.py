@@ -33,6 +33,7 @@ from siv_lite.widgets import (
     trace,
     upload,
 )
+from siv_lite.widgets.background import Background
 from siv_lite.widgets.provenance import Traced
 
 ROOT = Path(__file__).parent.parent
@@ -666,3 +667,19 @@ def test_without_a_front_end_a_training_shows_figures_and_ends_with_its_cell(tmp
 def test_the_page_opens_where_there_is_no_run(tmp_path, monkeypatch):
     monkeypatch.delenv("SIV_LITE_RUNS", raising=False)
     execute(ROOT / "notebooks" / "explore.ipynb", tmp_path)
+
+
+def test_a_page_that_connects_late_gets_the_first_result(monkeypatch):
+    """Voila runs the notebook before its page listens: what was sent until then is lost."""
+    monkeypatch.setattr("siv_lite.widgets.background.RESEND_PAUSES", (0.05,))
+    shown = ipywidgets.HTML()
+    sent = []
+    background = Background(shown)
+    background.start("Drawing", lambda: "the picture", lambda value: setattr(shown, "value", value))
+    background.wait()
+    for widget in (shown, background.sign):
+        monkeypatch.setattr(widget, "send_state", lambda key, w=widget: sent.append((w, w.value)))
+    background.send_again()
+    assert (shown, "the picture") in sent
+    assert (background.sign, background.sign.value) in sent
+    assert "Drawing" not in background.sign.value

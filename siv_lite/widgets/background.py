@@ -1,6 +1,7 @@
 """Slow work of a widget in a thread of its own, so that the page stays usable."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import ipywidgets as widgets
 
 from siv_lite.widgets.panel import as_status, explain
+
+RESEND_PAUSES = (1, 2, 7, 20)  # seconds; a page has connected by the end of these
 
 
 @dataclass(eq=False)
@@ -35,9 +38,15 @@ class Background:
         sign: says what is under way, or in one sentence why it failed.
     """
 
-    def __init__(self):
-        """Make the sign, empty; the thread lives only while there is something to do."""
+    def __init__(self, *shown: widgets.Widget):
+        """Make the sign, empty; the thread lives only while there is something to do.
+
+        Args:
+            *shown: the widgets that results are shown in.
+        """
+        self.shown = shown
         self.sign = widgets.HTML()
+        self.is_first = True
         self.lock = threading.RLock()  # what is shown may change a control, which starts a job
         self.newest = None  # the job that counts, until it is done
         self.thread = None
@@ -93,3 +102,17 @@ class Background:
                 if not message:
                     job.show(result)
                 self.sign.value = as_status(message)
+                if self.is_first:
+                    self.is_first = False
+                    threading.Thread(target=self.send_again, daemon=True).start()
+
+    def send_again(self) -> None:
+        """Send the first result a few times more.
+
+        Voila runs the whole notebook before its page listens, and what changes in between is lost:
+        the page would show the sign, and the picture without the result, until a slider is moved.
+        """
+        for pause in RESEND_PAUSES:
+            time.sleep(pause)
+            for widget in (self.sign, *self.shown):
+                widget.send_state("value")

@@ -74,7 +74,7 @@ class Explorer(Panel):
 
         is_video = run.method.frames_per_sample > 1
         self.picture = Picture("The image of these settings", format="gif" if is_video else "png")
-        self.background = Background()
+        self.background = Background(self.picture)
         self.favorites = widgets.HBox(layout={"flex_flow": "row wrap"})
         actions = {
             "Re-sample": ("Take the next seed", self.resample),

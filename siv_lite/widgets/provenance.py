@@ -93,10 +93,10 @@ class Tracer(Panel):
         self.traced = None
         self.seed = None  # of the sample that is shown or being drawn
         self.trace_sample = lru_cache(NUM_KEPT_SAMPLES)(self.draw_sample)
-        self.background = Background()
         self.images = widgets.HTML(layout={"width": "100%"})
         self.light = widgets.HTML()
         self.place = widgets.HTML()
+        self.background = Background(self.images, self.light, self.place)
 
         # The size of the samples is known before they are drawn.
         unrendered = torch.empty(1, 3, *run.method.size)
