@@ -116,13 +116,29 @@ def resize_frames(frames: torch.Tensor, max_size: int) -> torch.Tensor:
         SivLiteError: if `frames` are no images, or `max_size` is no integer of at least 32.
     """
     _check_images(frames)
+    return resize_to(frames, reduced_size(*frames.shape[2:], max_size))
+
+
+def reduced_size(height: int, width: int, max_size: int) -> tuple[int, int]:
+    """Return the size that `resize_frames` reduces frames to.
+
+    Args:
+        height: of the frames, in pixels.
+        width: of the frames, in pixels.
+        max_size: longest side in pixels.
+
+    Returns:
+        (height, width).
+
+    Raises:
+        SivLiteError: if `max_size` is no integer of at least 32.
+    """
     check_integer("max_size", max_size, MIN_SIDE)
-    height, width = frames.shape[2:]
     size = _reduced_size(height, width, max_size)
     if min(size) < MIN_SIDE:
         scale = min(1, MIN_SIDE / min(height, width))
         size = (round(height * scale), round(width * scale))
-    return resize_to(frames, size)
+    return size
 
 
 def resize_to(frames: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -76,6 +76,26 @@ class Method(ABC):
 
     # What a subclass writes.
 
+    @classmethod
+    def fit_settings(
+        cls, settings: Any, num_frames: int, height: int, width: int
+    ) -> tuple[Any, tuple[int, int]]:
+        """Complete the settings for frames of a size, and choose the size to learn from.
+
+        Generators that double their coarsest map reach only some sizes. Frames are then brought to
+        such a size in one step from the whole ones, for reducing them twice would blur them.
+
+        Args:
+            settings: an instance of `Settings`.
+            num_frames: N.
+            height: of the frames at the setting `image_size`, in pixels.
+            width: of the same.
+
+        Returns:
+            The settings, and the (height, width) of the frames that `build` gets.
+        """
+        return settings, (height, width)
+
     @abstractmethod
     def build(self, frames: Tensor) -> None:
         """Set `size`, `iterations`, networks, optimizers and whatever else `step` needs.

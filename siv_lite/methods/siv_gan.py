@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from siv_lite import losses
 from siv_lite.augment import apply_transforms, mix_channels, mix_rectangle, sample_transforms
 from siv_lite.errors import SivLiteError
+from siv_lite.frames import resize_to
 from siv_lite.methods.base import Method, sample_latent_rows
 from siv_lite.methods.settings import Bounds, Count, ImageSize, Probability, Weight
 from siv_lite.nn import LEAKY_SLOPE, SpectralConv2d, SpectralNetwork, make_adam, update_ema
@@ -495,22 +496,27 @@ class SIVGAN(Method):
         "paper": {},
     }
 
+    @classmethod
+    def fit_settings(
+        cls, settings: Settings, num_frames: int, height: int, width: int
+    ) -> tuple[Settings, tuple[int, int]]:
+        """Complete the settings, and choose the size of G's images: G doubles its coarsest map, so
+        they need not have exactly the size of the frames."""
+        settings = complete_settings(settings, num_frames, height, width)
+        scale = 2 ** (settings.generator_blocks - 1)
+        rows, columns = settings.coarsest_size
+        return settings, (rows * scale, columns * scale)
+
     def build(self, frames: Tensor) -> None:
         """Build G, D and the average of G, and prepare the real images at all scales of D.
 
         Args:
             frames: (N, 3, H, W) in [-1, 1].
         """
-        num_frames, _, height, width = frames.shape
-        self.settings = complete_settings(self.settings, num_frames, height, width)
+        self.settings, self.size = self.fit_settings(self.settings, len(frames), *frames.shape[2:])
         self.iterations = self.settings.iterations
-
-        # G doubles its coarsest map, so its images need not have exactly the size of the frames.
-        scale = 2 ** (self.settings.generator_blocks - 1)
-        rows, columns = self.settings.coarsest_size
-        self.size = (rows * scale, columns * scale)
         if self.settings.latent == "spatial":
-            self.latent_grid = (rows, columns)
+            self.latent_grid = self.settings.coarsest_size
 
         self.G = Generator(self.settings)
         self.D = Discriminator(self.settings)
@@ -523,13 +529,7 @@ class SIVGAN(Method):
             "D": make_adam(self.D, self.settings.learning_rate),
         }
 
-        resized = F.interpolate(
-            frames.to(self.device),
-            self.size,
-            mode="bilinear",
-            antialias=True,
-            align_corners=False,
-        )
+        resized = resize_to(frames, self.size).to(self.device)
         resized = resized.contiguous(memory_format=torch.channels_last)
         self.real = self.image_pyramid(resized)
 

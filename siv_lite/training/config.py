@@ -18,7 +18,9 @@ from siv_lite.frames import (
     check_frames,
     from_uint8,
     pixels_checksum,
+    reduced_size,
     resize_frames,
+    resize_to,
     to_uint8,
 )
 from siv_lite.methods import Method, find_method, make_settings
@@ -154,6 +156,22 @@ def load_frames(folder: Path, config: dict[str, Any]) -> Tensor:
     return from_uint8(pixels)
 
 
+def reduce_frames(kind: type[Method], settings: Any, frames: Tensor) -> tuple[Any, Tensor]:
+    """Bring frames to the size that a method learns from, in one step.
+
+    Args:
+        kind: the method's class.
+        settings: of the method.
+        frames: (N, 3, H, W) in [-1, 1], as large as they are.
+
+    Returns:
+        The settings, completed for that size, and the frames (N, 3, h, w) in [-1, 1].
+    """
+    size = reduced_size(*frames.shape[2:], settings.image_size)
+    settings, size = kind.fit_settings(settings, len(frames), *size)
+    return settings, resize_to(frames, size)
+
+
 def make_method(config: dict[str, Any], frames: Tensor, device: torch.device) -> Method:
     """Build the method of a run, with fresh weights.
 
@@ -167,7 +185,7 @@ def make_method(config: dict[str, Any], frames: Tensor, device: torch.device) ->
     """
     kind = find_method(config["method"])
     settings = make_settings(config["method"], **config["settings"])
-    training_frames = resize_frames(frames, settings.image_size)
+    settings, training_frames = reduce_frames(kind, settings, frames)
     return kind(training_frames, settings, device, config["precision"], config["seed"])
 
 

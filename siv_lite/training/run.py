@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from siv_lite.errors import SivLiteError, check_integer
-from siv_lite.frames import as_images, resize_frames
+from siv_lite.frames import as_images
 from siv_lite.methods import Method
 from siv_lite.rendering import Renderer
 from siv_lite.training.checkpoint import read_config, read_log
-from siv_lite.training.config import choose_device, load_frames, make_method, restore
+from siv_lite.training.config import choose_device, load_frames, make_method, reduce_frames, restore
 
 BATCH_SIZE = 16  # images generated at once, so that many samples need no more memory than few
 MIN_SIDE = 16  # pixels of a sample of another size
@@ -54,11 +54,9 @@ class Run:
 
     @cached_property
     def training_frames(self) -> Tensor:
-        """The frames at the size that the method was trained with, (N, 3, h, w) in [-1, 1].
-
-        Samples of SIV-GAN and FastGAN can be some pixels larger or smaller: see `method.size`.
-        """
-        return resize_frames(self.frames, self.method.settings.image_size)
+        """The frames at the size that the method learned from, (N, 3, h, w) in [-1, 1]."""
+        _, training_frames = reduce_frames(type(self.method), self.method.settings, self.frames)
+        return training_frames
 
     @cached_property
     def renderer(self) -> Renderer:
