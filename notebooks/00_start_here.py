@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Start here
 #
-# One picture is enough. In about five minutes, on an ordinary computer without a GPU, a small
+# One picture is enough. In a few minutes, on an ordinary computer without a GPU, a small
 # network learns what a single scene is made of and draws new versions of it: things move, multiply,
 # vanish, while the scene stays believable.
 
@@ -83,20 +83,31 @@ show_images(frames[:1], "training image", scale=384 / frames.shape[3])
 # %% [markdown]
 # ## Training
 #
-# Two networks play a game. The generator turns 64 random numbers into a picture; the discriminator
-# tells pictures from the training image, judging content and layout separately so that it cannot
-# simply learn the image by heart.
+# Two networks play a game. The generator turns random numbers, 64 for each of a few dozen cells of
+# the scene, into a picture; the discriminator tells pictures from the training image, judging
+# content and layout separately so that it cannot simply learn the image by heart.
 #
-# The preset `lesson` takes about five minutes on two cores. Meanwhile the folder `samples` in `out`
-# fills with grids. Stop whenever you like: the same cell continues where it stopped, and once
-# finished it only opens the result.
+# The preset `lesson` takes about four minutes on two cores. Early on, in the first minute, the file
+# `first_scenes.png` in `out` shows what there is by then, and the folder `samples` fills with
+# grids. Stop whenever you like: the same cell continues where it stopped, and once finished it only
+# opens the result.
+
 
 # %% tags=["nbval-ignore-output"]
+def show_first_scenes(iteration: int, losses: dict[str, float]) -> None:
+    """Draw a few scenes as soon as the training has had 800 iterations."""
+    path = Path(out, "first_scenes.png")
+    if iteration >= 800 and not path.exists():
+        early = open_run(out, "cpu").sample(6, seed=1, render=True)
+        save_image(image_grid(early, columns=3), path)
+
+
 if not finished:
-    samples = Path(out, "samples").resolve()
-    print(f"Grids of samples show how it comes along: {samples}")
+    print(f"What there is after 800 iterations: {Path(out, 'first_scenes.png').resolve()}")
 settings = {} if image_size is None else {"image_size": image_size}
-run = train("siv_gan", frames, out, preset, iterations, seed=seed, **settings)
+run = train(
+    "siv_gan", frames, out, preset, iterations, seed=seed, on_log=show_first_scenes, **settings
+)
 
 # %% [markdown]
 # ## New scenes
@@ -137,7 +148,7 @@ sheet
 # %% [markdown]
 # ## A walk
 #
-# The 64 numbers can change little by little, along a circle that ends where it began. The scene
+# The random numbers can change little by little, along a circle that ends where it began. The scene
 # changes with them. A smooth walk shows that the network learned a space of scenes and not a
 # handful of pictures.
 

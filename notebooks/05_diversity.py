@@ -48,11 +48,12 @@ import ipywidgets as widgets
 import torch
 from safetensors.torch import load_file, save_file
 
-from siv_lite import SivLiteError, contact_sheet, losses, open_run, read_frames, train
+from siv_lite import Run, SivLiteError, contact_sheet, losses, open_run, read_frames, train
 from siv_lite.figures import plot_lines
 from siv_lite.files import atomic_write
 from siv_lite.lesson_checks import check, check_diversity_sign
 from siv_lite.methods import make_settings
+from siv_lite.metrics import arrangement_diversity
 from siv_lite.widgets import Picture, encode
 
 # %% [markdown]
@@ -185,6 +186,58 @@ assert diversity(larger) <= 2, "tanh bounds every difference by 2: does `diversi
 print("100 times the features: plain distance 100 times as large, DR still at most 2: True")
 
 # %% [markdown]
+# ## What the reward can be bought with
+#
+# Eq. 4 asks for different *values*. There are two ways to give them: put things elsewhere, or put
+# them where they were and draw one sample pale and the other glaring. Here is one block's map with
+# one channel of 8 x 8 places. *Left* is high in its left half, *top* in its upper half.
+
+# %%
+left = torch.ones(1, 1, 8, 8)
+left[..., 4:] = -1  # mean 0
+top = left.transpose(2, 3)
+
+pairs = {
+    "one arrangement, pale and glaring": torch.cat([0.1 * left, 0.9 * left]),
+    "two arrangements": torch.cat([0.5 * left, 0.5 * top]),
+}
+contact_sheet({name: maps.expand(-1, 3, -1, -1) for name, maps in pairs.items()}, scale=12)
+
+# %% [markdown]
+# By hand, with these values taken as those after tanh. The pale and the glaring map differ by 0.8
+# in every place: Eq. 4 gives 0.8. The two arrangements differ by 1 in half of the places, and by
+# nothing in the other half: 0.5. So the *same* arrangement twice earns more. And contrast is cheap:
+# G need only turn up one layer, while for another arrangement it must draw another scene that D
+# believes.
+#
+# The cure is to take contrast out before measuring. From tanh G^l(z) we subtract each channel's
+# mean over the places, and divide each sample by the root of its mean square. Then pale and glaring
+# are one and the same map, distance 0; the two arrangements differ by 2 in half of the places: 1.
+
+# %%
+for name, maps in pairs.items():
+    paper = losses.diversity_in_features([maps.atanh()])
+    normalized = losses.diversity_in_normalized_features([maps.atanh()])
+    print(f"{name:<35} Eq. 4: {paper:.2f}   normalized: {normalized:.2f}")
+
+pale, elsewhere = [maps.atanh() for maps in pairs.values()]
+look = "Look at losses.diversity_in_normalized_features: mean over places, then the mean square"
+check(losses.diversity_in_features([pale]), 0.8, "Look at losses.diversity_in_features")
+check(losses.diversity_in_normalized_features([pale]), 0.0, look, atol=1e-3)
+check(losses.diversity_in_normalized_features([elsewhere]), 1.0, look, atol=1e-3)
+
+# %% [markdown]
+# In `paper` the setting `diversity` is "features", Eq. 4 as printed: in 100,000 iterations D has
+# the time to forbid pale and glaring scenes. A training of minutes has not, so `lesson` takes
+# "normalized". The second cure is *where* the numbers go in: with `latent="spatial"` each cell of
+# the coarsest map has 64 numbers of its own, so that one part of the scene can change without the
+# rest (lesson 3).
+#
+# To see that, a measure is needed that contrast cannot fool either: `arrangement_diversity`, one
+# minus the mean correlation of two samples. Correlation does not change when a picture is made
+# paler. 0: one arrangement.
+
+# %% [markdown]
 # ## The gradient it sends, and its sign
 #
 # Two samples with one feature each: u1 = 0, and u2 with tanh(u2) = 0.5. DR is 0.5. Since
@@ -222,6 +275,38 @@ check_diversity_sign(frames, diversity)
 print("one step with a huge lambda moves samples apart: True")
 
 # %% [markdown]
+# ## With and without, from the start
+#
+# Two finished trainings of the balloons come with this repository, alike in seed, length and all
+# settings but one: the second never had a diversity term. (For another picture both are trained
+# here first, with the preset.)
+
+# %% tags=["nbval-ignore-output"]
+stem = Path(source).stem
+shipped = Path(source).parent / "runs"
+
+
+def open_or_train(name: str, **settings) -> Run:
+    """The run of this name that comes with the repository, or one that is trained here."""
+    if (shipped / name / "done.json").exists():
+        return open_run(shipped / name, "cpu")
+    return train("siv_gan", read_frames(source), Path(out, name), preset, **settings)
+
+
+base = open_or_train(f"{stem}_siv_gan")
+without = open_or_train(f"{stem}_siv_gan_no_diversity", diversity="none")
+
+# %%
+rows = {"with the diversity term": base.sample(6, seed=1), "without": without.sample(6, seed=1)}
+contact_sheet(rows, scale=3)
+
+# %%
+for name, run in {"with": base, "without": without}.items():
+    samples = run.sample(32, seed=2)
+    print(f"{name:<8} arrangement diversity {arrangement_diversity(samples):.2f}", end="; ")
+    print(f"DR by Eq. 4 {diversity([samples]):.2f} in the pictures themselves")
+
+# %% [markdown]
 # ## In a trained model, and broken on purpose
 #
 # The package refuses a negative weight, so nobody flips the sign by accident:
@@ -233,20 +318,12 @@ except SivLiteError as error:
     print(error)
 
 # %% [markdown]
-# We get around that by changing a finished model's settings. The base is a run that comes with this
-# repository, if there is one for this picture; otherwise it is trained here first, with the preset.
-# A shipped run holds only the averaged generator and D, without Adam's memory, so that every row
+# We get around that by changing the settings of the finished model with the term, our *base*. A
+# shipped run holds only the averaged generator and D, without Adam's memory, so that every row
 # starts from these, alike. Four rows continue from there, with the same random numbers, each with
 # one change. What a row made is kept in `out`; a second call only loads it.
 
 # %% tags=["nbval-ignore-output"]
-stem = Path(source).stem
-shipped = Path(source).parent / "runs" / f"{stem}_siv_gan"
-if shipped.exists():
-    base = open_run(shipped, "cpu")
-else:
-    base = train("siv_gan", frames, Path(out, "base"), preset)
-
 if steps is None:
     steps = 5 if preset == "smoke" else 200
 moments = sorted({steps * part // 5 for part in range(6)})  # when something is noted

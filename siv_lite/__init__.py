@@ -3,7 +3,7 @@
 from siv_lite import evaluate, read_frames, train
 frames = read_frames("data_samples/balloons.png")
 run = train("siv_gan", frames, "runs/balloons", preset="lesson")
-images = run.sample(16, seed=1)  # (16, 3, 48, 64) in [-1, 1]
+images = run.sample(16, seed=1)  # (16, 3, 40, 56) in [-1, 1]
 scenes = run.sample(16, seed=1, render=True)  # (16, 3, 192, 256), drawn with the image's patches
 print(evaluate(images, run.frames))
 """

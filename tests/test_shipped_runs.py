@@ -5,7 +5,6 @@ They open, draw what the whole run drew, cannot be trained on, and stay small.
 
 import csv
 import importlib
-import json
 import re
 import shutil
 from pathlib import Path
@@ -46,11 +45,12 @@ def exported(request, ship_runs, tmp_path_factory):
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
-def test_shipped_run_opens_and_draws_pictures_like_its_sample(folder):
+def test_shipped_run_opens_and_draws_pictures_like_its_sample(folder, ship_runs):
     run = open_run(folder, "cpu")
-    sample, method = folder.name.split("_", 1)
-    assert run.finished and run.config["method"] == method and run.config["preset"] == "lesson"
-    assert torch.equal(run.frames, read_frames(SAMPLES / f"{sample}.png", max_size=64))
+    shipped = ship_runs.SHIPPED[folder.name]
+    assert run.config["method"] == shipped.method and run.config["preset"] == "lesson"
+    assert run.finished != shipped.is_half_way
+    assert torch.equal(run.frames, read_frames(SAMPLES / f"{shipped.sample}.png"))
     drawn = run.sample(4)
     colours = (
         drawn.mean((0, 2, 3)) - run.frames.mean((0, 2, 3))
@@ -58,7 +58,9 @@ def test_shipped_run_opens_and_draws_pictures_like_its_sample(folder):
     assert (
         colours.max() < 0.3 and (drawn[0] - drawn[1]).abs().mean() > 0.02
     )  # untrained weights draw plain grey
-    assert 100 < len(run.log()) <= 200 and run.log()[-1]["iteration"] == run.iteration
+    assert len(run.log()) > 100 and run.log()[-1]["iteration"] == run.iteration
+    if run.finished:
+        assert len(run.log()) <= 200  # thinned
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
@@ -66,21 +68,18 @@ def test_the_last_grid_of_a_shipped_run_is_drawn_again_within_two_gray_levels(fo
     check_last_grid(open_run(folder, "cpu"))
 
 
-def test_both_methods_are_shipped_for_every_sample(ship_runs):
-    wanted = {
-        f"{sample}_{method}" for sample in ship_runs.SAMPLES for method in ship_runs.TRAINED_ONLY
-    }
-    assert {folder.name for folder in SHIPPED} == wanted
+def test_all_runs_are_shipped_that_the_script_names(ship_runs):
+    assert {folder.name for folder in SHIPPED} == set(ship_runs.SHIPPED)
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_calling_train_again_opens_a_shipped_run_and_changes_nothing(folder, ship_runs, tmp_path):
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
-    config = json.loads((copy / "config.json").read_text())
-    changed = ship_runs.CHANGED.get(folder.name, {})
-    run = train(
-        config["method"], open_run(copy).frames, copy, preset="lesson", progress=False, **changed
-    )
+    shipped = ship_runs.SHIPPED[folder.name]
+    if shipped.is_half_way:
+        pytest.skip("shipped to be trained on")
+    frames = open_run(copy).frames
+    run = train(shipped.method, frames, copy, preset="lesson", progress=False, **shipped.settings)
     assert run.finished
     for path in filter(Path.is_file, folder.rglob("*")):
         assert (copy / path.relative_to(folder)).read_bytes() == path.read_bytes()

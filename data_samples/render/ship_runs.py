@@ -18,7 +18,11 @@ import hashlib
 import json
 import math
 import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -30,7 +34,6 @@ from siv_lite import (
     image_grid,
     open_run,
     read_frames,
-    render,
     save_image,
     train,
 )
@@ -41,16 +44,42 @@ from siv_lite.training.verify import NUM_SAMPLES, SAMPLE_SEED
 
 FOLDER = Path(__file__).parents[1]
 SAMPLES = ("balloons", "beach", "street")
-MAX_SIZE = 64
 LOG_LINES = 200
 NUM_SCENES = 7  # beside the training image
 COMPARISON_SECONDS = 300  # of training, for each method and seed
 
-# With the default, 16, a beach of 4,800 iterations had steps in its horizon and a street was
-# stripes.
-CHANGED = {
-    "beach_siv_gan": {"diversity_scale": 4.0},
-    "street_siv_gan": {"diversity_scale": 4.0},
+
+@dataclass(frozen=True)
+class Shipped:
+    """A run that is shipped, under the name <sample>_<method> and perhaps something more.
+
+    Attributes:
+        sample: the image, a file of `data_samples`.
+        method: name of the method.
+        settings: what differs from the preset `lesson`.
+        last_weights: whether G's last weights are kept beside their average.
+        is_half_way: whether the training stops half-way and is kept whole, to be trained on.
+    """
+
+    sample: str
+    method: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    last_weights: bool = False
+    is_half_way: bool = False
+
+
+SHIPPED = {
+    "balloons_singan": Shipped("balloons", "singan"),
+    "beach_singan": Shipped("beach", "singan"),
+    "street_singan": Shipped("street", "singan"),
+    # Lesson 3 draws with the last weights, too.
+    "balloons_siv_gan": Shipped("balloons", "siv_gan", last_weights=True),
+    "beach_siv_gan": Shipped("beach", "siv_gan"),
+    "street_siv_gan": Shipped("street", "siv_gan"),
+    # Lesson 5 shows what becomes of a training without the diversity term.
+    "balloons_siv_gan_no_diversity": Shipped("balloons", "siv_gan", {"diversity": "none"}),
+    # Lesson 7 trains on from here, live.
+    "balloons_siv_gan_half_way": Shipped("balloons", "siv_gan", is_half_way=True),
 }
 
 # The network of each shipped method that no sample needs; the microscope reads SIV-GAN's D.
@@ -58,26 +87,50 @@ TRAINED_ONLY = {"siv_gan": "G.", "singan": "D."}
 
 
 def train_all(folder: Path) -> None:
-    """Train every shipped method on every sample image; finished runs are left alone.
+    """Train every shipped run; finished ones are left alone, interrupted ones go on.
 
     Args:
-        folder: the runs are made in its folders <sample>_<method>.
+        folder: the runs are made in its folders, under the names of `SHIPPED`.
     """
-    for method in TRAINED_ONLY:
-        for sample in SAMPLES:
-            frames = read_frames(FOLDER / f"{sample}.png", max_size=MAX_SIZE)
-            name = f"{sample}_{method}"
-            train(method, frames, folder / name, preset="lesson", **CHANGED.get(name, {}))
+    for name, shipped in SHIPPED.items():
+        frames = read_frames(FOLDER / f"{shipped.sample}.png")
+        on_log = None
+        if shipped.is_half_way:
+            on_log = stop_half_way(open_run(folder / f"{shipped.sample}_siv_gan", "cpu").iteration)
+        with suppress(HalfWay):
+            train(
+                shipped.method,
+                frames,
+                folder / name,
+                preset="lesson",
+                on_log=on_log,
+                **shipped.settings,
+            )
+
+
+class HalfWay(Exception):
+    """Ends a training, whose last checkpoint is then that of half of the iterations."""
+
+
+def stop_half_way(total: int) -> Callable[[int, dict[str, float]], None]:
+    """Return what ends a training just after half of its iterations, for `train`'s `on_log`."""
+
+    def stop(iteration: int, values: dict[str, float]) -> None:
+        if iteration > total // 2:
+            raise HalfWay
+
+    return stop
 
 
 def reduce_state(
-    state: dict[str, Tensor], method: str, exact: tuple[str, ...]
+    state: dict[str, Tensor], trained_only: str | None, exact: tuple[str, ...]
 ) -> dict[str, Tensor]:
     """Keep what drawing needs of a checkpoint, its weights in half precision.
 
     Args:
         state: the checkpoint's tensors by name.
-        method: name of the method.
+        trained_only: with what the names of those tensors begin that no sample needs; None: keep
+            all networks.
         exact: names of tensors that stay as they are; integers do, too.
 
     Returns:
@@ -85,7 +138,9 @@ def reduce_state(
     """
     reduced = {}
     for name, tensor in state.items():
-        if ".adam." in name or name.startswith(TRAINED_ONLY[method]):
+        if ".adam." in name:
+            continue
+        if trained_only is not None and name.startswith(trained_only):
             continue
         if tensor.dtype == torch.float32 and name not in exact:
             tensor = tensor.half()
@@ -96,6 +151,8 @@ def reduce_state(
 def export(source: Path, target: Path) -> None:
     """Copy what is needed to open a finished run and to draw from it, not to train on.
 
+    A run that is shipped half-way, as `SHIPPED` says by the target's name, can be trained on.
+
     Args:
         source: folder of the run.
         target: new folder.
@@ -104,14 +161,19 @@ def export(source: Path, target: Path) -> None:
         SivLiteError: for a run that is unfinished or of a method that is not shipped, and if the
             target is there already.
     """
+    shipped = SHIPPED.get(target.name)
+    if target.exists():
+        raise SivLiteError(f"{target} is there already; delete it first, or choose another folder")
+    if shipped is not None and shipped.is_half_way:
+        export_half_way(source, target)
+        return
+
     run = open_run(source, "cpu")
     method = run.config["method"]
     if not run.finished or method not in TRAINED_ONLY:
         raise SivLiteError(
             f"{source} is no finished run of {' or '.join(TRAINED_ONLY)}; choose another"
         )
-    if target.exists():
-        raise SivLiteError(f"{target} is there already; delete it first, or choose another folder")
 
     # Files that are copied as they are.
     (target / "samples").mkdir(parents=True)
@@ -129,11 +191,31 @@ def export(source: Path, target: Path) -> None:
     # The newest checkpoint, reduced.
     newest = list_checkpoints(source)[0]
     description, state = load_checkpoint(source)
-    data = save(reduce_state(state, method, run.method.state_names))
+    trained_only = TRAINED_ONLY[method]
+    if shipped is not None and shipped.last_weights:
+        trained_only = None
+    data = save(reduce_state(state, trained_only, run.method.state_names))
     (target / newest.name).with_suffix(".safetensors").write_bytes(data)
     description["sha256"] = hashlib.sha256(data).hexdigest()
     description["weights_only"] = True
     write_json(target / newest.name, description)
+
+
+def export_half_way(source: Path, target: Path) -> None:
+    """Copy an unfinished run with its newest checkpoint, in full, so that it can be trained on.
+
+    Args:
+        source: folder of the run.
+        target: new folder.
+    """
+    (target / "samples").mkdir(parents=True)
+    newest = list_checkpoints(source)[0]
+    grids = sorted((source / "samples").glob("*.png"))
+    reached = [path for path in grids if int(path.stem) <= int(newest.stem.split("-")[1])]
+    copied = [newest, newest.with_suffix(".safetensors"), *reached]
+    copied += [source / "config.json", source / "frames.safetensors", source / "log.jsonl"]
+    for path in copied:
+        shutil.copyfile(path, target / path.relative_to(source))
 
 
 def export_comparison(folder: Path, target: Path) -> None:
@@ -158,7 +240,7 @@ def make_comparison(folder: Path, target: Path) -> None:
         folder: for the runs.
         target: see `export_comparison`.
     """
-    frames = read_frames(FOLDER / "balloons.png", max_size=MAX_SIZE)
+    frames = read_frames(FOLDER / "balloons.png")
     rows = {name: {"method": name} for name in METHODS}
     compare(rows, frames, folder, seconds=COMPARISON_SECONDS)
     export_comparison(folder, target)
@@ -170,12 +252,10 @@ def draw_sheet(target: Path) -> None:
     Args:
         target: the .png file.
     """
-    # The shipped run knows its frames at 48 x 64 pixels; the whole image has the patches.
-    image = read_frames(FOLDER / "balloons.png")
     run = open_run(FOLDER / "runs" / "balloons_siv_gan", "cpu")
     small = run.sample(NUM_SCENES, SAMPLE_SEED)
-    scenes = render(small, image, seed=SAMPLE_SEED)
-    save_image(scene_sheet(image, scenes, small), target)
+    scenes = run.render(small, seed=SAMPLE_SEED)
+    save_image(scene_sheet(run.frames, scenes, small), target)
 
 
 def main() -> None:
