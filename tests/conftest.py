@@ -18,6 +18,8 @@ os.environ |= {"TORCH_HOME": no_weights.name, "SIV_LITE_WEIGHTS": ""}
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
+from siv_lite.methods.consingan import interpolation_matrix  # noqa: E402
+
 torch.set_num_threads(int(threads))
 
 
@@ -52,6 +54,21 @@ def toy_frames() -> torch.Tensor:
     noise = torch.randn(1, 3, 8, 12, generator=torch.Generator().manual_seed(0))
     noise = torch.nn.functional.interpolate(noise, size=(32, 48), mode="bilinear")
     return (2 * frame[None] - 1 + 0.1 * noise).clamp(-1, 1)
+
+
+@pytest.fixture
+def double_precision(monkeypatch):
+    """Let networks and draws have 64 bits, for tests that type a computation again.
+
+    Two ways of computing the same then agree on every processor, also where a gradient is nearly
+    0 and Adam makes a whole step of it: in 32 bits its direction there is that of rounding.
+    """
+    interpolation_matrix.cache_clear()  # cached matrices have the bits of their first use
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+    interpolation_matrix.cache_clear()
 
 
 @pytest.fixture

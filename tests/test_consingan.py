@@ -180,10 +180,9 @@ def naive_step(method, clip, generator):
 
 
 @pytest.mark.parametrize("stage", [0, 2, 4])
-def test_a_whole_step_is_that_of_plain_pytorch(stage, toy_frames):
-    clip = torch.cat([toy_frames, toy_frames.flip(3)])
-    seed = {0: 2, 2: 2, 4: 1}[stage]
-    settings = {"base_channels": 8, "num_stages": 5, "inner_steps": 3, "seed": seed}
+def test_a_whole_step_is_that_of_plain_pytorch(stage, toy_frames, double_precision):
+    clip = torch.cat([toy_frames, toy_frames.flip(3)]).double()
+    settings = {"base_channels": 8, "num_stages": 5, "inner_steps": 3, "seed": 4}
     method = build(clip, stage, **settings)
     twin = build(clip, stage, **settings)
     for each in (method, twin):  # the gradient of a new D is so small that it is mostly rounding
@@ -202,13 +201,11 @@ def test_a_whole_step_is_that_of_plain_pytorch(stage, toy_frames):
         found = method.networks[name].state_dict()
         old = before[name].state_dict()
         for key, wanted in network.state_dict().items():
-            # Where D is nearly linear, biases shift all scores alike, which changes no loss: their
-            # gradient is rounding, of which Adam makes whole steps.
-            if name == "D" and key.endswith("bias"):
-                continue
-            movement = (wanted - old[key]).abs().mean()
-            # Rounding decides the sign of a step where a gradient is nearly 0.
-            assert (found[key] - wanted).abs().mean() <= 0.05 * movement, (name, key)
+            # Of the last bias of D the gradient is rounding alone, so small that Adam's epsilon
+            # stops it: hence the absolute term.
+            change = (wanted - old[key]).norm()
+            error = (found[key] - wanted).norm()
+            assert error < 1e-5 * change + 1e-7, f"the change of {name}.{key} is {error} off"
 
 
 def test_g_takes_three_steps_of_adam_along_one_gradient_at_falling_rates(toy_frames):

@@ -5,13 +5,20 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from plain_training import refresh_spectral_norm
+from plain_training import (
+    compare_updates,
+    copy_adam,
+    copy_generator,
+    copy_networks,
+    descend,
+    move_average,
+    refresh_spectral_norm,
+)
 
 from siv_lite.augment import apply_transforms, mix_channels, mix_rectangle, sample_transforms
 from siv_lite.errors import SivLiteError
 from siv_lite.methods import make_settings
 from siv_lite.methods.siv_gan import SIVGAN, Discriminator, Generator, Settings, complete_settings
-from siv_lite.nn import as_reference, reference_parameter
 
 CPU = torch.device("cpu")
 ABLATIONS = {  # Tables 3, 4 and 6
@@ -210,6 +217,7 @@ def naive_discriminator(D, images, num_real, mixing, generator):
     content = x.mean((2, 3), keepdim=True)
     if num_real:
         mixed = mix_channels(content[:num_real], mixing, generator)
+        assert torch.equal(mixed, content[:num_real]) == (mixing < 0.5)  # with these seeds
         content = torch.cat([mixed, content[num_real:]])
     content_logits = []
     for block in D.branches["content"]:
@@ -219,6 +227,7 @@ def naive_discriminator(D, images, num_real, mixing, generator):
     layout = D.squeeze(x)
     if num_real:
         mixed = mix_rectangle(layout[:num_real], mixing, generator)
+        assert torch.equal(mixed, layout[:num_real]) == (mixing < 0.5)
         layout = torch.cat([mixed, layout[num_real:]])
     layout_logits = []
     for block in D.branches["layout"]:
@@ -237,89 +246,75 @@ def without_contrast(x):
     return x / (x.square().mean() + 1e-6).sqrt()
 
 
-# With seed 0 and spatial latents a one-channel block of D begins with a weight of 0.0002, and
-# plain Adam would turn its sign by a gradient that is rounding alone.
+def naive_diversity(features, kind):
+    """Eq. 4, pair by pair."""
+    by_block = []
+    for x in features:
+        y = torch.tanh(x)
+        if kind == "normalized":
+            y = torch.stack([without_contrast(sample) for sample in y])
+        pairs = [(i, j) for i in range(len(y)) for j in range(i)]
+        by_block.append(mean([(y[i] - y[j]).abs().mean() for i, j in pairs]))
+    return mean(by_block)
+
+
 @pytest.mark.parametrize(
-    "latent, diversity, seed", [("projected", "features", 0), ("spatial", "normalized", 2)]
+    "latent, diversity, mixing, ema_decay, seed",
+    [("projected", "features", 0.95, 0.9, 0), ("spatial", "normalized", 0.05, 0.29, 2)],
 )
 def test_a_whole_step_is_what_the_equations_say_by_plain_backward(
-    latent, diversity, seed, toy_frames
+    latent, diversity, mixing, ema_decay, seed, toy_frames, double_precision
 ):
-    method = build(toy_frames, seed=seed, learning_rate=1e-3, latent=latent, diversity=diversity)
-    shape = (64, *method.settings.coarsest_size) if latent == "spatial" else (64,)
+    clip = torch.cat([toy_frames, toy_frames.flip(3)]).double()
+    settings = dict(latent=latent, diversity=diversity, ema_decay=ema_decay, learning_rate=1e-3)
+    method = build(clip, seed=seed, feature_mixing=mixing, **settings)
     for _ in range(2):  # so that no state of Adam or of the average is zero
         method.step()
     n = method.settings.batch_size
-    G, D, average = as_reference(method.G), as_reference(method.D), as_reference(method.G_ema)
-    generator = torch.Generator()
-    generator.set_state(method.generator.get_state())
-    optimizers = {}
-    for name, network in (("G", G), ("D", D)):
-        fast = method.networks[name]
-        parameters = [reference_parameter(network, x) for x, _ in fast.named_parameters()]
-        optimizers[name] = torch.optim.Adam(parameters, 1e-3, (0.5, 0.999))
-        for own, (_, parameter) in zip(parameters, fast.named_parameters(), strict=True):
-            state = method.optimizers[name].state[parameter]
-            optimizers[name].state[own] = {key: x.clone() for key, x in state.items()}
+    generator = copy_generator(method)
+    G, D, G_ema = copy_networks(method, "G", "D", "G_ema")
+    adam_G = copy_adam(method, "G", G, 1e-3)
+    adam_D = copy_adam(method, "D", D, 1e-3)
+
+    def draw_latents():
+        return torch.randn(n, *method.G.latent_shape, generator=generator)
 
     def augment(images):
         maps = sample_transforms(len(images[0]), *method.size, 0.7, generator)
         return [apply_transforms(x, maps) for x in images]
 
     # D, Eq. 1 to 3: real images first.
-    z = torch.randn(n, *shape, generator=generator)
     with torch.no_grad():
-        fake = G.to_images(G.features(z))
-    index = torch.randint(1, (n,), generator=generator)
+        fake = G.to_images(G.features(draw_latents()))
+    index = torch.randint(2, (n,), generator=generator)
+    assert 0 < index.sum() < n  # both frames, or nobody would notice that one is always taken
     batch = [torch.cat([real[index], x]) for real, x in zip(method.real, fake, strict=True)]
-    low, content, layout = naive_discriminator(D, augment(batch), n, 0.4, generator)
     parts = []
-    for maps in (low, content, layout):
+    for maps in naive_discriminator(D, augment(batch), n, mixing, generator):
         parts.append(mean([bce(x[:n], 1.0) + bce(x[n:], 0.0) for x in maps]))
     loss_D = parts[1] + parts[2] + 2 * parts[0]
-    optimizers["D"].zero_grad()
-    loss_D.backward()
-    optimizers["D"].step()
+    descend(loss_D, adam_D)
     refresh_spectral_norm(D)
 
-    # G, Eq. 4 and 5.
-    z = torch.randn(n, *shape, generator=generator)
-    features = G.features(z)
+    # G, Eq. 4 and 5; then the average of its weights, at iteration 3.
+    features = G.features(draw_latents())
     fake = G.to_images(features)
     parts = []
-    for maps in naive_discriminator(D, augment(fake), 0, 0.4, generator):
+    for maps in naive_discriminator(D, augment(fake), 0, mixing, generator):
         parts.append(mean([bce(x, 1.0) for x in maps]))
     loss_G = parts[1] + parts[2] + 2 * parts[0]
-    pairs = [(i, j) for i in range(n) for j in range(i)]
-    by_block = []
-    for x in features:
-        y = torch.tanh(x)
-        if method.settings.diversity == "normalized":
-            y = torch.stack([without_contrast(sample) for sample in y])
-        by_block.append(mean([(y[i] - y[j]).abs().mean() for i, j in pairs]))
-    diversity = mean(by_block)
-    optimizers["G"].zero_grad()
-    (loss_G - 16 * 0.15 * diversity).backward()
-    optimizers["G"].step()
-
-    # The average of G's weights, at iteration 3.
-    decay = min(0.9, (1 + 3) / (10 + 3))
-    for name, _ in method.G.named_parameters():
-        old, new = reference_parameter(average, name), reference_parameter(G, name)
-        old.data = decay * old.data + (1 - decay) * new.data
+    diversity = naive_diversity(features, method.settings.diversity)
+    descend(loss_G - 16 * 0.15 * diversity, adam_G)
+    refresh_spectral_norm(G)
+    move_average(G_ema, G, ema_decay, 3)
 
     before = {name: x.clone() for name, x in method.state().items()}
     found = method.step()
     for name, wanted in (("D", loss_D), ("G", loss_G), ("diversity", diversity)):
-        torch.testing.assert_close(found[name], wanted.detach(), rtol=1e-4, atol=1e-5)
-    for network, plain in (("G", G), ("D", D), ("G_ema", average)):
-        for name, parameter in method.networks[network].named_parameters():
-            if parameter.numel() == 1:  # over its own norm: its gradient is rounding alone
-                continue
-            old = before[f"{network}.{name}"]
-            wanted = reference_parameter(plain, name).detach() - old
-            error = (parameter.detach() - old - wanted).norm() / wanted.norm()
-            assert error < 0.05, f"the update of {network}.{name} is {error:.2%} off"
+        torch.testing.assert_close(found[name], wanted.detach(), rtol=1e-7, atol=1e-9)
+    for name, plain in (("G", G), ("D", D), ("G_ema", G_ema)):
+        compare_updates(before, method.networks[name], plain, name)
+    assert torch.equal(generator.get_state(), method.generator.get_state())
 
 
 def test_bf16_trains_and_stays_near_fp32(toy_frames):

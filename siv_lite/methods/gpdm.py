@@ -64,7 +64,7 @@ def patch_wasserstein(images: Tensor, frames: Tensor, directions: Tensor) -> Ten
 
 def sort_values(values: Tensor) -> Tensor:
     """Sort along the last axis, differentiably; on CPUs by NumPy, which is several times faster."""
-    if values.is_cuda:
+    if values.device.type != "cpu":
         order = values.argsort()
     else:
         order = torch.from_numpy(np.argsort(values.detach().numpy()))

@@ -120,6 +120,9 @@ class SpectralNetwork(Network):
                 direction = torch.randn(layer.u.shape, generator=generator, device=device)
                 layer.u.copy_(F.normalize(direction, dim=0))
                 layer.weight.requires_grad_()
+
+        # Memory that stays: a captured step reads the norms that the step before has written.
+        self.sigmas = [torch.zeros((), device=device) for _ in self.layers]
         self.normalize()
 
     @torch.no_grad()
@@ -142,7 +145,7 @@ class SpectralNetwork(Network):
 
         # sigma = |W v|, u = W v / sigma; with these, sigma = u^T W v.
         products = [matrix @ v for matrix, v in zip(matrices, all_v, strict=True)]
-        self.sigmas = torch._foreach_norm(products)
+        torch._foreach_copy_(self.sigmas, torch._foreach_norm(products))
         all_u = [layer.u for layer in self.layers]
         torch._foreach_copy_(all_u, torch._foreach_div(products, self.sigmas))
 
