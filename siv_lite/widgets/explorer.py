@@ -102,7 +102,9 @@ class Explorer(Panel):
         self.seeds = Strip()
         self.seeds.when_clicked(self.choose_seed, self.drop)
         self.kept_strip = Strip(can_drop=True)
-        self.kept_strip.when_clicked(self.go_back, self.drop)
+        self.kept_strip.when_clicked(
+            lambda index: self.attempt("Going back", lambda: self.go_back(index)), self.drop
+        )
         self.stage = widgets.HBox()
         self.thumbnails = Background(self.seeds)
         self.downloads = Background()
@@ -188,12 +190,8 @@ class Explorer(Panel):
         self.edit = edit
         self.redraw()
 
-    def draw(self) -> str | None:
-        """Show what the controls ask for; open runs that are not open yet.
-
-        Returns:
-            What an edit has done, or None.
-        """
+    def draw(self) -> None:
+        """Show what the controls ask for; open runs that are not open yet."""
         values = self.values()
         if self.opened.get("run") != values["run"] or not self.scenes:
             self.show_run(values["run"])
@@ -206,8 +204,6 @@ class Explorer(Panel):
         scene.draw(self.position(), values["show"])
         for other in beside:
             other.draw(self.position_beside(), values["show"])
-        if self.edit is not None:
-            return "Drawn anew in the frame. Walk leads from before to after."
 
     def position(self) -> Position:
         """Return what the controls ask for, of the chosen run."""
@@ -267,7 +263,9 @@ class Explorer(Panel):
         self.buttons["Undo"].layout.display = None if can_redraw else "none"
 
         scene = Scene(run, self.photograph.name)
-        scene.canvas.when_clicked(self.redraw_region)
+        scene.canvas.when_clicked(
+            lambda region: self.attempt("Drawing anew", lambda: self.redraw_region(region))
+        )
         self.scenes = [scene]
         self.stage.children = [scene.box]
         self.opened = {"run": folder, "beside": None}
@@ -319,11 +317,19 @@ class Explorer(Panel):
 
     # Regions.
 
-    def redraw_region(self, region: Region) -> None:
-        """Draw a region of the scene anew, each time in another way."""
+    def redraw_region(self, region: Region) -> str:
+        """Draw a region of the scene anew, each time in another way.
+
+        Args:
+            region: (top, left, bottom, right) as fractions of the sides.
+
+        Returns:
+            What can be done next.
+        """
         self.num_redrawn += 1
         edit = self.scenes[0].redraw(self.position(), region, self.num_redrawn)
         self.set_values(edit=edit, walk=1.0)
+        return "Drawn anew in the frame. Walk leads from before to after."
 
     def undo(self) -> None:
         """Take back the last region that was drawn anew."""
@@ -353,9 +359,7 @@ class Explorer(Panel):
 
     def show_kept(self) -> None:
         """Show the scenes that are kept."""
-        self.kept_strip.show(
-            [kept.image for kept in self.kept], [kept.text for kept in self.kept]
-        )
+        self.kept_strip.show([kept.image for kept in self.kept], [kept.text for kept in self.kept])
 
     # Downloads.
 

@@ -151,7 +151,7 @@ class Scene:
         """
         if (position, show) == self.drawn:
             return
-        self.drawn = (position, show)
+        self.drawn = None
         self.background.cancel()
         self.canvas.region = list(position.edit.region) if position.edit else []
 
@@ -163,6 +163,7 @@ class Scene:
             height, width = self.run.rendered_size(images)
             aspect = width / height
         self.canvas.show(encode(images), aspect, is_smooth=show != "pixels")
+        self.drawn = (position, show)
         if will_render:
             work = partial(self.rendered, position)
             self.background.start("Drawing with the photograph's patches", work, self.show)
