@@ -26,6 +26,7 @@ explore: .venv/.installed
 	$(if $(RUNS),SIV_LITE_RUNS="$$(cd "$(RUNS)" && pwd)") JUPYTER_PATH="$(CURDIR)/tools/page" \
 	    $(PY) -m voila --Voila.ip=127.0.0.1 --template=siv_lite \
 	    --VoilaConfiguration.extension_allowlist=@voila-dashboards/widgets-manager8 \
+	    --VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager \
 	    --VoilaConfiguration.extension_allowlist=anywidget notebooks/explore.ipynb
 
 clean:
