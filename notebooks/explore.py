@@ -9,7 +9,7 @@
 # %% [markdown]
 # ## New scenes from one picture
 #
-# Click on a small picture, drag *Walk*, point at the scene, click on it; **?** says more.
+# Click on a small picture, drag *Walk*, point at the scene; **?** says more.
 
 # %% tags=["parameters"]
 out: str = "../runs"  # folder of runs, or of one run, to open; new ones are put there

@@ -59,7 +59,7 @@ FLOORS = (
     {"comparison", "editing", "figures", "lesson_checks"},
     {"widgets/runs"},
     {"widgets/panel"},
-    {"widgets/background", "widgets/canvas"},
+    {"widgets/background", "widgets/canvas", "widgets/controls"},
     {"widgets/scene"},
     {"widgets/*"},
     {"widgets/upload"},

@@ -198,7 +198,7 @@ def test_a_second_run_stands_beside_with_the_same_seed(runs):
         expected = to_uint8(open_run(runs / name).sample(1, 3))[0]
         assert (pixels(canvas_of(view, index).image) == expected).all()
     assert len(view.stage.children) == 2
-    set_values(view, beside=None)
+    set_values(view, beside="")
     assert len(view.stage.children) == len(view.scenes) == 1
 
 
@@ -264,6 +264,7 @@ def test_without_places_in_the_latents_nothing_invites_to_a_click(runs):
     first = shown(view)
     assert view.scenes[0].canvas.grid == []
     assert view.buttons["Undo"].layout.display == "none"
+    assert "Click on the scene" not in view.help.value
     click(view, 0.0, 0.0, 0.5, 0.5)
     assert "no latents with places" in view.message.value and shown(view) == first
 

@@ -10,26 +10,13 @@ import ipywidgets as widgets
 from siv_lite.training import Run
 from siv_lite.widgets.background import Background
 from siv_lite.widgets.canvas import Canvas, Region, Strip
-from siv_lite.widgets.panel import Panel, Picture, encode, make_seed_control, update_options
+from siv_lite.widgets.controls import NONE, fit_controls, make_controls, make_help
+from siv_lite.widgets.panel import Panel, Picture, encode, update_options
 from siv_lite.widgets.runs import RunList
 from siv_lite.widgets.scene import Edit, Position, Scene, make_thumbnail
 
 NUM_SEEDS = 8  # that the strip offers
 MAX_CLIP_FRAMES = 24  # of a clip, shown in place of the photograph
-FORMS = ("rendered", "as drawn", "pixels")
-
-# Sides of other sizes, in pixels.
-MIN_SIDE = 16
-MAX_SIDE = 1024
-
-HELP = """<details class='siv-lite-help'><summary title='What the controls do'>?</summary><div>
-<b>Seeds</b>: each small picture is a new scene; click on one. <b>Walk</b> leads from the scene of
-one seed to that of another; after a click, from the scene before to the scene after.
-<b>Variety</b> makes the random numbers smaller or larger: at 0 all seeds show the same.
-<b>Rendered</b>: drawn anew with the photograph's own patches; point at the scene, and the patch
-lights up in the photograph. <b>Click on the scene</b>: that part is drawn anew, where the run has
-a latent for every place. <b>Keep</b>: the scene stays below; a click goes back to it.
-</div></details>"""
 
 
 def explore(*folders: str | Path) -> widgets.DOMWidget:
@@ -106,6 +93,7 @@ class Explorer(Panel):
             lambda index: self.attempt("Going back", lambda: self.go_back(index)), self.drop
         )
         self.stage = widgets.HBox()
+        self.help = widgets.HTML()
         self.thumbnails = Background(self.seeds)
         self.downloads = Background()
 
@@ -126,7 +114,7 @@ class Explorer(Panel):
         buttons = self.buttons
         for control in controls.values():
             control.style.description_width = "54px"
-        self.extra = widgets.VBox()
+        self.extra = add_class(widgets.HBox(), "siv-lite-extra")
         self.extra.layout.display = "none"
         self.more = widgets.ToggleButton(
             description="More", tooltip="Second seed, stages and size", layout={"width": "auto"}
@@ -147,7 +135,7 @@ class Explorer(Panel):
         )
         strips = (self.seeds, buttons["More seeds"], self.kept_strip)
         rows = [
-            add_class(widgets.HBox([*bar, widgets.HTML(HELP)]), "siv-lite-bar"),
+            add_class(widgets.HBox([*bar, self.help]), "siv-lite-bar"),
             add_class(
                 widgets.HBox([add_class(widgets.VBox(side), "siv-lite-side"), self.stage]),
                 "siv-lite-main",
@@ -261,6 +249,7 @@ class Explorer(Panel):
         self.extra.children = [self.controls[name] for name in names]
         can_redraw = run.method.latent_grid is not None
         self.buttons["Undo"].layout.display = None if can_redraw else "none"
+        self.help.value = make_help(can_redraw)
 
         scene = Scene(run, self.photograph.name)
         scene.canvas.when_clicked(
@@ -268,16 +257,16 @@ class Explorer(Panel):
         )
         self.scenes = [scene]
         self.stage.children = [scene.box]
-        self.opened = {"run": folder, "beside": None}
+        self.opened = {"run": folder, "beside": ""}
         self.show_seeds()
 
-    def show_beside(self, folder: Path | None) -> None:
-        """Open the run beside; None for none."""
+    def show_beside(self, folder: Path | str) -> None:
+        """Open the run beside; "" for none."""
         for scene in self.scenes[1:]:
             scene.background.cancel()
         self.scenes = self.scenes[:1]
         self.opened["beside"] = folder
-        if folder is not None:
+        if folder:
             self.scenes.append(Scene(self.runs.open(folder), ""))
         self.stage.children = [scene.box for scene in self.scenes]
 
@@ -285,7 +274,7 @@ class Explorer(Panel):
         """Look for runs again, and keep what is shown."""
         options = self.runs.find()
         update_options(self.controls["run"], options, self.redraw)
-        update_options(self.controls["beside"], [("none", None), *options], self.redraw)
+        update_options(self.controls["beside"], [NONE, *options], self.redraw)
 
     # Seeds.
 
@@ -382,90 +371,6 @@ class Explorer(Panel):
         self.downloads.start(
             text, lambda: draw(position, show), lambda data: canvas.download(name, data)
         )
-
-
-def make_controls(runs: list[tuple[str, Path]]) -> dict[str, widgets.Widget]:
-    """Make the controls of an explorer.
-
-    Args:
-        runs: name and folder of each.
-
-    Returns:
-        Name -> control.
-    """
-    run = widgets.Dropdown(description="Run", options=runs, layout={"width": "auto"})
-    beside = widgets.Dropdown(
-        description="Beside", options=[("none", None), *runs], layout={"width": "auto"}
-    )
-    show = widgets.ToggleButtons(description="Show", options=FORMS)
-    show.tooltips = [
-        "Drawn anew with the photograph's patches",
-        "As the method drew it, enlarged smoothly",
-        "As the method drew it, every pixel visible",
-    ]
-    walk = widgets.FloatSlider(description="Walk", max=1, step=0.01, readout=False)
-    variety = widgets.FloatSlider(description="Variety", value=1, max=2, step=0.05, readout=False)
-    return {
-        "run": run,
-        "beside": beside,
-        "show": show,
-        "walk": walk,
-        "variety": variety,
-        "seed": make_seed_control(),
-        "second": make_seed_control("Walk to", 1000),
-        "stage": widgets.IntSlider(description="Stage", max=0),
-        "start": widgets.IntSlider(description="Start", max=0),
-        "height": make_side_control("Height"),
-        "width": make_side_control("Width"),
-    }
-
-
-def make_side_control(description: str) -> widgets.BoundedIntText:
-    """Make a field for a height or width in pixels.
-
-    Args:
-        description: its label.
-
-    Returns:
-        The control.
-    """
-    return widgets.BoundedIntText(description=description, min=MIN_SIDE, max=MAX_SIDE)
-
-
-def fit_controls(controls: dict[str, widgets.Widget], run: Run) -> list[str]:
-    """Set the controls to what a run can do.
-
-    Args:
-        controls: as from `make_controls`.
-        run: of any method.
-
-    Returns:
-        The names of those that are seldom needed and that the run has.
-    """
-    method = run.method
-    is_image = method.frames_per_sample == 1
-    forms = FORMS if is_image else FORMS[1:]
-    show = controls["show"]
-    if show.options != forms:
-        show.options = forms
-        show.value = forms[0]
-
-    controls["walk"].value = 0.0
-    last = method.num_stages - 1
-    for name in ("stage", "start"):
-        controls[name].max = last
-    controls["stage"].value = last
-    controls["start"].value = 0
-    height, width = method.size
-    controls["height"].value = height
-    controls["width"].value = width
-
-    names = ["seed", "second"]
-    if method.num_stages > 1:
-        names += ["stage", "start"]
-    if method.resizable:
-        names += ["height", "width"]
-    return names
 
 
 def encode_photograph(run: Run) -> bytes:
