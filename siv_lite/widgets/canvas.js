@@ -147,6 +147,11 @@ function render({ model, el }) {
     if (detail.name === model.get("name") && !isSample) place(lit, detail.sides);
   }
 
+  // Another image under a pointer that rests.
+  function pointAgain() {
+    if (frame.matches(":hover, :focus")) point();
+  }
+
   frame.addEventListener("pointermove", follow);
   frame.addEventListener("pointerleave", () => leave());
   frame.addEventListener("click", (event) => { follow(event); choose(); });
@@ -154,6 +159,7 @@ function render({ model, el }) {
   frame.addEventListener("blur", () => leave());
   document.addEventListener(SOURCE, hear);
   model.on("change:image", showImage);
+  model.on("change:sources", pointAgain);
   model.on("change:text change:is_smooth change:grid change:region", showRest);
   place(preview, []);
   place(lit, []);
@@ -162,6 +168,7 @@ function render({ model, el }) {
   return () => {
     document.removeEventListener(SOURCE, hear);
     model.off("change:image", showImage);
+    model.off("change:sources", pointAgain);
     model.off("change:text change:is_smooth change:grid change:region", showRest);
     forget(addresses);
   };

@@ -128,12 +128,14 @@ class Strip(anywidget.AnyWidget):
             self.images = images
             self.texts = texts
 
-    def when_clicked(self, choose: Callable[[int], Any], drop: Callable[[int], Any]) -> None:
+    def when_clicked(
+        self, choose: Callable[[int], Any], drop: Callable[[int], Any] | None = None
+    ) -> None:
         """Call something whenever an image is chosen or dropped.
 
         Args:
             choose: called with its index.
-            drop: called with its index.
+            drop: called with its index, if the images can be dropped.
         """
         actions = {"choose": choose, "drop": drop}
         self.on_msg(lambda _, content, buffers: actions[content["action"]](content["index"]))

@@ -41,7 +41,7 @@ class Kept:
     Attributes:
         values: name of a control -> its value.
         edit: the newest edit, or None.
-        image: a small PNG.
+        image: the bytes of a file.
         text: what it shows.
     """
 
@@ -87,7 +87,7 @@ class Explorer(Panel):
         self.photograph.add_class("siv-lite-photograph")
         self.thumbnail = Picture("The photograph", height=28)
         self.seeds = Strip()
-        self.seeds.when_clicked(self.choose_seed, self.drop)
+        self.seeds.when_clicked(self.choose_seed)
         self.kept_strip = Strip(can_drop=True)
         self.kept_strip.when_clicked(
             lambda index: self.attempt("Going back", lambda: self.go_back(index)), self.drop
@@ -114,7 +114,7 @@ class Explorer(Panel):
         buttons = self.buttons
         for control in controls.values():
             control.style.description_width = "54px"
-        self.extra = add_class(widgets.HBox(), "siv-lite-extra")
+        self.extra = widgets.HBox().add_class("siv-lite-extra")
         self.extra.layout.display = "none"
         self.more = widgets.ToggleButton(
             description="More", tooltip="Second seed, stages and size", layout={"width": "auto"}
@@ -130,20 +130,18 @@ class Explorer(Panel):
             widgets.HBox([buttons["Keep"], buttons["Undo"], self.more]),
             widgets.HBox([widgets.HTML("Download"), buttons["Picture"], buttons["Film"]]),
             self.extra,
+            self.thumbnails.sign,
             self.downloads.sign,
             self.message,
         )
         strips = (self.seeds, buttons["More seeds"], self.kept_strip)
-        rows = [
-            add_class(widgets.HBox([*bar, self.help]), "siv-lite-bar"),
-            add_class(
-                widgets.HBox([add_class(widgets.VBox(side), "siv-lite-side"), self.stage]),
-                "siv-lite-main",
-            ),
-            add_class(widgets.HBox(strips), "siv-lite-strips"),
-        ]
+        column = widgets.VBox(side).add_class("siv-lite-side")
         self.stage.add_class("siv-lite-stage")
-        return rows
+        return [
+            widgets.HBox([*bar, self.help]).add_class("siv-lite-bar"),
+            widgets.HBox([column, self.stage]).add_class("siv-lite-main"),
+            widgets.HBox(strips).add_class("siv-lite-strips"),
+        ]
 
     def show_extra(self, change: Any) -> None:
         """Show the controls that are seldom needed, or hide them."""
@@ -376,9 +374,3 @@ class Explorer(Panel):
 def encode_photograph(run: Run) -> bytes:
     """Encode what a run was trained on, of a clip its first frames."""
     return encode(run.frames[:MAX_CLIP_FRAMES])
-
-
-def add_class(widget: widgets.DOMWidget, name: str) -> widgets.DOMWidget:
-    """Give a widget a class of CSS, and return it."""
-    widget.add_class(name)
-    return widget
