@@ -260,7 +260,7 @@ def test_the_walk_leads_from_before_to_after_and_changes_only_the_region(spatial
 
 
 def test_without_places_in_the_latents_nothing_invites_to_a_click(runs):
-    view = explore_as_drawn(runs / "image")
+    view = explore_as_drawn(runs / "pyramid")
     first = shown(view)
     assert view.scenes[0].canvas.grid == []
     assert view.buttons["Undo"].layout.display == "none"
@@ -471,6 +471,7 @@ def test_the_tracer_refuses_videos(runs):
 def test_runs_have_names_that_a_class_can_read():
     for folder, method, name in (
         ("balloons_siv_gan", "siv_gan", "Balloons"),
+        ("balloons_siv_gan_half_way", "siv_gan", "Balloons, half way"),
         ("my-dog-siv_gan-lesson-64-0", "siv_gan", "My dog"),
         ("demo", "siv_gan", "Demo"),
         ("street/singan", "singan", "Street"),
@@ -636,7 +637,7 @@ def photograph(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("photograph") / "run"
     frames = torch.rand(1, 3, 72, 128, generator=torch.Generator().manual_seed(3)) * 2 - 1
     run = train("siv_gan", frames, folder, "smoke", progress=False, image_size=64)
-    assert run.training_frames.shape[2:] == (36, 64)
+    assert run.training_frames.shape[2:] == (40, 72)
     assert run.method.size == (40, 72)
     return folder
 
@@ -676,7 +677,7 @@ def test_a_photograph_is_uploaded(photograph, tmp_path, quick):
     assert "Finished" in finish(form.training)
     run = form.training.run
     assert run.frames.shape == (1, 3, 576, 1024)
-    assert run.training_frames.shape == (1, 3, 36, 64)
+    assert run.training_frames.shape == (1, 3, 40, 72)
     assert all(f"-{name}'" in form.training.links.value for name in ("samples.png", "walk.gif"))
 
 

@@ -103,16 +103,27 @@ def describe(folder: Path) -> tuple[str, int, str, Path]:
 
 
 def name_photograph(folder: Path, method: str) -> str:
-    """Guess from the name of a run folder what it was trained on.
+    """Guess from the name of a run folder what it was trained on, and what is special about it.
 
     Args:
-        folder: such as `balloons_siv_gan`, or `my-dog-siv_gan-lesson-64-0`.
+        folder: such as `balloons_siv_gan_half_way`, or `my-dog-siv_gan-lesson-64-0`.
         method: name in `METHODS`.
 
     Returns:
-        A name such as "Balloons" or "My dog".
+        A name such as "Balloons, half way" or "My dog".
     """
-    before, _, _ = folder.name.partition(method)
-    words = before or folder.parent.name
-    words = words.replace("_", " ").replace("-", " ").strip()
-    return words[:1].upper() + words[1:] or folder.name
+    before, _, after = folder.name.partition(method)
+    words = as_words(before) or as_words(folder.parent.name) or folder.name
+    name = words[:1].upper() + words[1:]
+
+    # Numbers are those of settings.
+    special = as_words(after)
+    has_digits = any(character.isdigit() for character in special)
+    if special and not has_digits:
+        name += f", {special}"
+    return name
+
+
+def as_words(name: str) -> str:
+    """Turn a part of a file's name into words."""
+    return name.replace("_", " ").replace("-", " ").strip()
