@@ -23,7 +23,11 @@ lab: .venv/.installed
 # make explore RUNS=FOLDER opens only what lies in another folder.
 explore: .venv/.installed
 	@mkdir -p "$(or $(RUNS),runs)"
-	$(if $(RUNS),SIV_LITE_RUNS="$$(cd "$(RUNS)" && pwd)") $(PY) -m voila --Voila.ip=127.0.0.1 notebooks/explore.ipynb
+	$(if $(RUNS),SIV_LITE_RUNS="$$(cd "$(RUNS)" && pwd)") JUPYTER_PATH="$(CURDIR)/tools/page" \
+	    $(PY) -m voila --Voila.ip=127.0.0.1 --template=siv_lite \
+	    --VoilaConfiguration.extension_allowlist=@voila-dashboards/widgets-manager8 \
+	    --VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager \
+	    --VoilaConfiguration.extension_allowlist=anywidget notebooks/explore.ipynb
 
 clean:
 	rm -rf .venv node_modules runs build dist siv_lite.egg-info .pytest_cache .ruff_cache

@@ -7,11 +7,9 @@
 # ---
 
 # %% [markdown]
-# # Explore what was learned from one picture
+# ## New scenes from one picture
 #
-# This page is a notebook too: `make explore` shows it without its code, and in JupyterLab its cells
-# run as any others. It looks at runs, which are folders that trainings leave, and reads nothing
-# else.
+# Click on a small picture, drag *Walk*, point at the scene; **?** says more.
 
 # %% tags=["parameters"]
 out: str = "../runs"  # folder of runs, or of one run, to open; new ones are put there
@@ -25,17 +23,6 @@ from siv_lite.widgets import explore, microscope, trace, upload
 folders = [out, "../data_samples/runs"]
 if "SIV_LITE_RUNS" in os.environ:
     folders = [os.environ["SIV_LITE_RUNS"]]
-
-# %% [markdown]
-# ## New pictures
-#
-# Every seed stands for one picture. *Walk* goes from the picture of the first seed to that of the
-# second, *Temperature* makes the random numbers smaller or larger: at 0 all seeds show the same.
-# Pyramids also show their coarse *stages*; *Start* is the first stage that is left to chance, below
-# it stands the training picture.
-#
-# What the method drew is small and shown at once. A moment later it is *rendered*: drawn anew with
-# the photograph's patches, at the photograph's own size when it is saved.
 
 # %% tags=["nbval-ignore-output"]
 explore(*folders)

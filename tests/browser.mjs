@@ -13,13 +13,18 @@ const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
 page.setDefaultTimeout(90000);
 const seen = { errors: [], elsewhere: [], milliseconds: [] };
 page.on('pageerror', (error) => seen.errors.push(String(error).slice(0, 300)));
+page.on('console', (message) => {
+  if (message.type() === 'error') seen.errors.push(message.text().slice(0, 300));
+});
 page.on('request', (request) => {
   if (!/^(data:|blob:|(http|ws):\/\/127\.0\.0\.1)/.test(request.url())) seen.elsewhere.push(request.url());
 });
 
-const picture = page.locator('img.siv-lite-picture').first();
+const explorer = page.locator('.siv-lite-explorer').first();
+const scene = explorer.locator('.siv-lite-scene .siv-lite-frame').first();
+const picture = scene.locator('img');
 const slider = page.locator('.widget-hslider', { hasText: 'Walk' }).first().locator('.noUi-handle');
-const seed = page.locator('.widget-text', { hasText: 'Seed' }).first().locator('input');
+const seed = (number) => page.getByRole('button', { name: `Seed ${number}`, exact: true });
 const button = (name) => page.getByRole('button', { name, exact: true }).first();
 const text = (pattern) => page.getByText(pattern).first();
 const bytes = () => picture.evaluate(async (image) => [...new Uint8Array(await (await fetch(image.src)).arrayBuffer())]);
@@ -28,7 +33,10 @@ const hash = async () => createHash('sha256').update(Buffer.from(await bytes()))
 // Waits until the explorer has rendered its picture.
 async function settle() {
   await page.waitForTimeout(200);
-  await page.waitForFunction(() => !document.body.innerText.includes("Drawing with the photograph's patches"));
+  await page.waitForFunction(() => {
+    const signs = [...document.querySelectorAll('.siv-lite-explorer .siv-lite-sign')];
+    return signs.every((sign) => !sign.textContent.includes('...'));
+  });
   await page.waitForTimeout(200);
 }
 
@@ -60,8 +68,8 @@ async function explore() {
   seen.key_back = await after(() => slider.press('Home'));
   seen.mouse = await after(() => drag(60));
   seen.mouse_back = await after(() => slider.press('Home'));
-  seen.resampled = await after(() => button('Re-sample').press('Enter'));
-  seen.resampled_back = await after(async () => { await seed.fill('0'); await seed.press('Enter'); });
+  seen.resampled = await after(() => seed(3).click());
+  seen.resampled_back = await after(() => seed(0).press('Enter'));
   seen.milliseconds = [];
   for (let move = 0; move < moves; move++) await after(() => slider.press('ArrowRight'));
   seen.moved = await hash();
@@ -69,7 +77,41 @@ async function explore() {
 
 const size = () => picture.evaluate((image) => [image.naturalWidth, image.naturalHeight]);
 
-// Rendered and as drawn; a hurried hand, of which only the last position is shown; the saved picture.
+// Sizes on the screen: nothing below the fold, and as wide as the picture's own shape asks for.
+async function measure() {
+  await explorer.evaluate((element) => element.scrollIntoView());
+  const box = await explorer.boundingBox();
+  seen.fold = [box.height, box.y + box.height];
+  const { width, height } = await picture.boundingBox();
+  const [own_width, own_height] = await size();
+  seen.distortion = (width / height) / (own_width / own_height);
+  seen.share = width / box.width;
+}
+
+// A place under the pointer lights up in the photograph; a click draws its part anew; undo; a download.
+async function region() {
+  await slider.press('Home');
+  await settle();
+  const lit = explorer.locator('.siv-lite-photograph .siv-lite-lit');
+  const outlined = scene.locator('.siv-lite-region');
+  const { x, y, width, height } = await scene.boundingBox();
+  seen.lit = [await lit.isVisible()];
+  await page.mouse.move(x + 0.3 * width, y + 0.4 * height);
+  seen.lit.push(await lit.isVisible());
+  seen.clicked = await after(() => page.mouse.click(x + 0.3 * width, y + 0.4 * height));
+  seen.outlined = [await outlined.isVisible()];
+  await page.screenshot({ path: process.env.SCREENSHOT.replace('.png', '-explore.png') });
+  seen.half_way = await after(() => slider.press('PageDown'));
+  seen.undone = await after(() => button('Undo').click());
+  seen.outlined.push(await outlined.isVisible());
+  seen.by_keys = await after(async () => { await scene.press('ArrowLeft'); await scene.press('Enter'); });
+  await after(() => button('Undo').click());
+  const [download] = await Promise.all([page.waitForEvent('download'), button('Picture').press('Enter')]);
+  await download.saveAs(process.env.SCREENSHOT.replace('screenshot', 'downloaded'));
+  seen.downloaded = download.suggestedFilename();
+}
+
+// Rendered and as drawn; a hurried hand, of which only the last position is shown.
 async function render() {
   seen.sizes = {};
   await after(() => slider.press('Home'));
@@ -93,9 +135,6 @@ async function render() {
   await settle();
   seen.sign = await page.evaluate(() => window.signSeen);
   seen.newest = await hash();
-  await page.screenshot({ path: process.env.SCREENSHOT.replace('.png', '-explore.png') });
-  await button('Save PNG').press('Enter');
-  await text(/^Saved .*, 256 x 192 pixels/).waitFor();
 }
 
 // The horizontal middles of the frames that are lit, in pixels of the page.
@@ -177,6 +216,8 @@ try {
     await picture.waitFor();
     await explore();
     await render();
+    await measure();
+    await region();
     await tracePixels();
     await (mode === 'lab' ? stopTraining() : uploadAndDownload());
   }

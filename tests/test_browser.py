@@ -54,6 +54,7 @@ def folder(tmp_path) -> Path:
         tmp_path / "runs" / "beach",
         "smoke",
         progress=False,
+        latent="spatial",
     )
     return tmp_path
 
@@ -66,6 +67,7 @@ def environment(folder: Path) -> dict[str, str]:
         **os.environ,
         **own,
         "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_PATH": str(ROOT / "tools" / "page"),
         "SCREENSHOT": str(folder / "screenshot.png"),
     }
 
@@ -131,9 +133,25 @@ def check_rendering(seen: dict, folder: Path) -> None:
     assert seen["sizes"] == {"rendered": [256, 192], "drawn": [56, 40]}
     assert seen["newest"] == seen["first"] != seen["drawn"]
     assert seen["sign"]
-    (saved,) = (folder / "runs" / "beach" / "exports").glob("*.png")
-    with Image.open(saved) as image:
+    assert seen["downloaded"] == "Beach - SIV-GAN, 20 iterations, seed 0.png"
+    with Image.open(folder / "downloaded.png") as image:
         assert image.size == (256, 192)
+    assert not (folder / "runs" / "beach" / "exports").exists()
+
+
+def check_region(seen: dict) -> None:
+    assert seen["lit"] == [False, True]
+    assert seen["outlined"] == [True, False]
+    assert len({seen["first"], seen["clicked"], seen["half_way"], seen["by_keys"]}) == 4
+    assert seen["undone"] == seen["first"]
+
+
+def check_screen(seen: dict, bottom: int) -> None:
+    """Photograph, scene and controls are on one screen of 1280 x 720."""
+    _, lower_edge = seen["fold"]
+    assert lower_edge <= bottom
+    assert seen["distortion"] == pytest.approx(1, abs=0.02)
+    assert seen["share"] > 0.5
 
 
 def check_tracer(seen: dict) -> None:
@@ -197,28 +215,32 @@ def test_jupyterlab_explores_and_stops_a_training(folder):
         seen = drive(folder, "lab", address)
     check_explorer(seen)
     check_rendering(seen, folder)
+    check_region(seen)
+    check_screen(seen, 696)  # above the status bar
     check_tracer(seen)
     assert not seen["elsewhere"]  # nothing is loaded from other machines
     assert seen["meanwhile"] == seen["key"]
     assert list((folder / "runs" / "live").glob("checkpoint-*.json"))
 
 
+def voila_command() -> list[str]:
+    """What `make explore` runs."""
+    recipe = (ROOT / "Makefile").read_text().partition("$(PY) -m voila")[2].partition("\n\n")[0]
+    words = recipe.replace("\\\n", " ").split()
+    return ["voila", *words[:-1], str(ROOT / words[-1])]
+
+
 def test_voila_shows_widgets_without_code_and_trains_on_an_upload(folder):
-    page = [
-        "voila",
-        str(ROOT / "notebooks" / "explore.ipynb"),
-        "--no-browser",
-        "--Voila.ip=127.0.0.1",
-    ]
+    page = [*voila_command(), "--no-browser"]
     with serve(folder, *page, "--port={port}", SIV_LITE_RUNS=str(folder / "runs")) as address:
         seen = drive(folder, "voila", address)
     check_explorer(seen)
     check_rendering(seen, folder)
+    check_region(seen)
+    check_screen(seen, 720)
     check_tracer(seen)
+    assert not seen["elsewhere"]
     assert "import" not in seen["text"] and "What the discriminator sees" in seen["text"]
     name, size = seen["download"]
-    assert all(
-        "fontawesome" in address for address in seen["elsewhere"]
-    )  # ornaments of Voila's page; it does without
     assert name == "beach-siv_gan-smoke-64-0-run.zip" and size > 10_000
     assert (folder / "runs" / "beach-siv_gan-smoke-64-0" / "done.json").exists()

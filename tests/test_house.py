@@ -57,8 +57,10 @@ FLOORS = (
     {"training/verify"},
     {"training/__init__"},
     {"comparison", "editing", "figures", "lesson_checks"},
+    {"widgets/runs"},
     {"widgets/panel"},
-    {"widgets/background"},
+    {"widgets/background", "widgets/canvas", "widgets/controls"},
+    {"widgets/scene"},
     {"widgets/*"},
     {"widgets/upload"},
     {"widgets/__init__"},
@@ -71,6 +73,7 @@ MAX_COLUMNS = 100
 PICKLES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 HEAVY = {
     "IPython",
+    "anywidget",
     "cv2",
     "ipywidgets",
     "jupyter_core",

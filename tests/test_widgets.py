@@ -20,21 +20,23 @@ from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 from test_notebooks import nbval
 
-from siv_lite import open_run, read_frames, train
+from siv_lite import SivLiteError, open_run, read_frames, train
 from siv_lite.frames import image_grid, to_uint8
 from siv_lite.widgets import (
     Picture,
     edit_region,
     explore,
-    explorer,
     live,
     live_training,
     microscope,
+    scene,
     trace,
     upload,
 )
 from siv_lite.widgets.background import Background
+from siv_lite.widgets.canvas import Canvas
 from siv_lite.widgets.provenance import Traced
+from siv_lite.widgets.runs import RunList, name_photograph
 
 ROOT = Path(__file__).parent.parent
 
@@ -67,16 +69,25 @@ def set_values(panel, **values) -> None:
         panel.controls[name].value = value
 
 
+def canvas_of(view, index: int = 0):
+    """The canvas of an explorer once its scene is rendered."""
+    scene = view.scenes[index]
+    scene.background.wait()
+    return scene.canvas
+
+
 def shown(view) -> bytes:
-    """The picture of an explorer once it is rendered."""
-    view.background.wait()
-    return view.picture.value
+    return canvas_of(view).image
+
+
+def pixels(data: bytes) -> numpy.ndarray:
+    return numpy.asarray(decode(data))
 
 
 def explore_as_drawn(folder: Path):
     """An explorer of one run that renders nothing."""
-    view = explore(folder).view
-    set_values(view, rendered=False)
+    view = explore(folder)
+    set_values(view, show="as drawn")
     return view
 
 
@@ -85,22 +96,35 @@ def explore_as_drawn(folder: Path):
 
 @pytest.mark.parametrize("name", ["image", "pyramid", "video"])
 def test_every_control_changes_the_image_and_going_back_restores_it(runs, name):
-    view = explore(runs / name).view if name == "video" else explore_as_drawn(runs / name)
+    view = explore_as_drawn(runs / name)
     set_values(view, seed=2)
-    first, changes = shown(view), {"seed": 1, "walk": 0.5, "temperature": 0.5}
-    changes |= {} if name == "video" else {"rendered": True}
+    first, changes = shown(view), {"seed": 1, "walk": 0.5, "variety": 0.5}
+    changes |= {} if name == "video" else {"show": "rendered"}
     changes |= {} if name == "image" else {"stage": 0, "start": 1, "height": 40, "width": 64}
-    assert changes.keys() | {"second"} == view.controls.keys()
+    offered = {control for control in view.extra.children if control.layout.display != "none"}
+    assert {view.controls[x] for x in changes} <= offered | {
+        view.controls[x] for x in ("walk", "variety", "show")
+    }
     for control, value in changes.items():
         old = view.controls[control].value
         set_values(view, **{control: value})
         assert shown(view) != first
-        view.encoded.cache_clear()  # it is drawn again, not remembered
+        view.scenes[0].generate.cache_clear()  # it is drawn again, not remembered
         set_values(view, **{control: old})
         assert shown(view) == first
-    again = explore(runs / name).view if name == "video" else explore_as_drawn(runs / name)
+    again = explore_as_drawn(runs / name)
     set_values(again, seed=2)
     assert shown(again) == first
+
+
+def test_pixels_are_shown_only_where_they_are_the_point(runs):
+    view = explore(runs / "image")
+    assert canvas_of(view).is_smooth
+    set_values(view, show="as drawn")
+    smooth = shown(view)
+    assert canvas_of(view).is_smooth
+    set_values(view, show="pixels")
+    assert not canvas_of(view).is_smooth and shown(view) == smooth
 
 
 def test_a_walk_leads_from_the_sample_of_one_seed_to_that_of_the_other(runs):
@@ -108,71 +132,141 @@ def test_a_walk_leads_from_the_sample_of_one_seed_to_that_of_the_other(runs):
     set_values(view, seed=3, second=5)
     for walk, seed in ((0, 3), (1, 5)):
         set_values(view, walk=walk)
-        expected = to_uint8(view.run.sample(1, seed))[0].astype(int)
-        assert (
-            abs(numpy.asarray(decode(view.picture.value)) - expected).max() <= 1
-        )  # cos 90 degrees is 6e-17
+        expected = to_uint8(view.scenes[0].run.sample(1, seed))[0].astype(int)
+        assert abs(pixels(shown(view)) - expected).max() <= 1  # cos 90 degrees is 6e-17
     set_values(view, seed=5, second=3, walk=0)
-    assert (numpy.asarray(decode(view.picture.value)) == expected).all()
+    assert (pixels(shown(view)) == expected).all()
 
 
-def test_resample_takes_the_next_seed(runs):
+def test_eight_seeds_are_offered_and_a_click_shows_one(runs):
     view = explore_as_drawn(runs / "image")
-    first = view.picture.value
-    view.buttons["Re-sample"].click()
-    assert view.controls["seed"].value == 1 and view.picture.value != first
-    assert (numpy.asarray(decode(view.picture.value)) == to_uint8(view.run.sample(1, 1))[0]).all()
+    run = view.scenes[0].run
+    for first in (0, 8):
+        view.thumbnails.wait()
+        assert view.seeds.texts == [f"Seed {seed}" for seed in range(first, first + 8)]
+        assert len(set(view.seeds.images)) == 8
+        set_values(view, walk=0.5)
+        view.seeds._handle_custom_msg({"action": "choose", "index": 3}, [])
+        assert view.controls["seed"].value == first + 3 and view.seeds.chosen == 3
+        assert (pixels(shown(view)) == to_uint8(run.sample(1, first + 3))[0]).all()
+        small = decode(view.seeds.images[3])
+        assert abs(small.width / small.height - run.method.size[1] / run.method.size[0]) < 0.02
+        view.buttons["More seeds"].click()
+    assert view.seeds.chosen == -1  # seed 11 is not among 16 to 23
 
 
 def test_a_pyramid_shows_its_stages_and_other_sizes(runs):
     view = explore_as_drawn(runs / "pyramid")
-    for stage, (height, width) in enumerate(view.run.method.sizes):
+    for stage, (height, width) in enumerate(view.scenes[0].run.method.sizes):
         set_values(view, stage=stage, start=1)  # start is cut to the stage shown
-        assert (
-            decode(view.picture.value).size == (width, height)
-            and "role='status'></span>" in view.message.value
-        )
+        assert decode(shown(view)).size == (width, height)
+        assert "role='status'></span>" in view.message.value
     set_values(view, start=1, height=48, width=33)
-    assert decode(view.picture.value).size == (33, 48)
+    assert decode(shown(view)).size == (33, 48)
 
 
-def test_a_video_plays(runs):
-    view = explore(runs / "video").view
-    assert (
-        view.picture.format == "gif"
-        and decode(view.picture.value).n_frames == view.run.method.frames_per_sample
-    )
+def test_a_video_plays_and_is_downloaded(runs, monkeypatch):
+    view = explore(runs / "video")
+    scene = view.scenes[0]
+    assert view.controls["show"].options == ("as drawn", "pixels")
+    assert decode(shown(view)).n_frames == scene.run.method.frames_per_sample
+    for button in ("Picture", "Film"):
+        name, data = download(view, button, monkeypatch)
+        assert name.endswith(".gif")
+        assert decode(data).n_frames == scene.run.method.frames_per_sample
 
 
-def test_favourites_are_kept_and_dropped(runs):
-    view = explore(runs / "image").view
-    pictures = []
-    for seed in (1, 2):
-        set_values(view, seed=seed)
-        view.buttons["Keep"].click()
-        pictures.append(shown(view))
-    assert [box.children[1].value for box in view.favorites.children] == pictures
-    assert "seed=1 " in view.favorites.children[0].message.value
-    view.favorites.children[0].buttons["Drop"].click()
-    assert [box.children[1].value for box in view.favorites.children] == pictures[1:]
+def test_kept_scenes_survive_another_run_and_a_click_goes_back_to_them(runs):
+    view = explore(runs)
+    set_values(view, run=runs / "image", seed=4, walk=0.25)
+    kept = shown(view)
+    view.buttons["Keep"].click()
+    set_values(view, run=runs / "pyramid")
+    view.buttons["Keep"].click()
+    assert view.kept_strip.images == [kept, shown(view)] and kept != shown(view)
+    assert "SIV-GAN, 20 iterations, seed 4" in view.kept_strip.texts[0]
+    view.kept_strip._handle_custom_msg({"action": "choose", "index": 0}, [])
+    assert shown(view) == kept and view.controls["run"].value == runs / "image"
+    view.kept_strip._handle_custom_msg({"action": "drop", "index": 0}, [])
+    assert len(view.kept_strip.images) == 1
 
 
-@pytest.mark.parametrize("name", ["image", "video"])
-def test_image_and_walk_are_saved_and_the_path_is_shown(copied, name):
-    view = explore(copied / name).view if name == "video" else explore_as_drawn(copied / name)
-    saved = {}
-    for kind in ("PNG", "GIF"):
-        view.buttons[f"Save {kind}"].click()
-        (saved[kind],) = (copied / name / "exports").glob(f"*.{kind.lower()}")
-        assert str(saved[kind]) in view.message.value
-    length = view.run.method.frames_per_sample
-    assert Image.open(saved["GIF"]).n_frames >= (
-        length if length > 1 else 12
-    )  # frames that are alike are joined
-    if name == "image":
-        assert (
-            numpy.asarray(Image.open(saved["PNG"])) == numpy.asarray(decode(view.picture.value))
-        ).all()
+def test_a_second_run_stands_beside_with_the_same_seed(runs):
+    view = explore(runs)
+    set_values(view, run=runs / "image", beside=runs / "pyramid", seed=3, show="as drawn")
+    for index, name in enumerate(("image", "pyramid")):
+        expected = to_uint8(open_run(runs / name).sample(1, 3))[0]
+        assert (pixels(canvas_of(view, index).image) == expected).all()
+    assert len(view.stage.children) == 2
+    set_values(view, beside="")
+    assert len(view.stage.children) == len(view.scenes) == 1
+
+
+# Regions that are drawn anew
+
+
+@pytest.fixture(scope="module")
+def spatial(tmp_path_factory) -> Path:
+    """A run of siv_gan whose latents have places."""
+    folder = tmp_path_factory.mktemp("spatial") / "run"
+    frames = read_frames(ROOT / "data_samples" / "balloons.png", 120)
+    options = {"image_size": 48, "latent": "spatial"}
+    train("siv_gan", frames, folder, "smoke", progress=False, **options)
+    return folder
+
+
+def click(view, *region: float) -> None:
+    """What the page sends when the scene is clicked."""
+    view.scenes[0].canvas._handle_custom_msg({"region": list(region)}, [])
+
+
+def test_a_click_draws_a_region_anew_and_undo_takes_it_back(spatial):
+    view = explore_as_drawn(spatial)
+    run = view.scenes[0].run
+    assert view.scenes[0].canvas.grid == list(run.method.latent_grid)
+    first, region = shown(view), (0.0, 0.0, 0.5, 0.5)
+    click(view, *region)
+    once = shown(view)
+    latents = run.resample(run.method.sample_latents(1, 0), region, 1)
+    assert (pixels(once) == to_uint8(run.decode(latents))[0]).all() and once != first
+    assert view.scenes[0].canvas.region == list(region)
+    click(view, *region)
+    assert shown(view) not in (first, once)  # each time in another way
+    view.buttons["Undo"].click()
+    assert shown(view) == once and view.controls["walk"].value == 1
+    view.buttons["Undo"].click()
+    assert shown(view) == first and view.buttons["Undo"].disabled
+    assert view.controls["walk"].value == 0 and view.scenes[0].canvas.region == []
+
+
+def test_the_walk_leads_from_before_to_after_and_changes_only_the_region(spatial):
+    view = explore_as_drawn(spatial)
+    first = shown(view)
+    click(view, 0.0, 0.0, 0.5, 0.4)
+    after = shown(view)
+    edit = view.edit
+    set_values(view, walk=0.5)
+    half = view.scenes[0].find_latents(view.position())
+    same = edit.before == edit.after
+    assert torch.equal(half[same], edit.before[same]) and not same.all()
+    assert shown(view) not in (first, after)
+    set_values(view, walk=0)
+    assert shown(view) == first
+    # Another seed is another scene, which has no edits.
+    set_values(view, seed=2)
+    assert view.edit is None and view.controls["walk"].value == 0
+    run = view.scenes[0].run
+    assert (pixels(shown(view)) == to_uint8(run.sample(1, 2))[0]).all()
+
+
+def test_without_places_in_the_latents_nothing_invites_to_a_click(runs):
+    view = explore_as_drawn(runs / "pyramid")
+    first = shown(view)
+    assert view.scenes[0].canvas.grid == []
+    assert view.buttons["Undo"].layout.display == "none"
+    assert "Click on the scene" not in view.help.value
+    click(view, 0.0, 0.0, 0.5, 0.5)
+    assert "no latents with places" in view.message.value and shown(view) == first
 
 
 # Rendering in the explorer
@@ -187,15 +281,22 @@ def large(tmp_path_factory) -> Path:
     return folder
 
 
-def test_the_small_image_is_shown_at_once_and_the_rendered_one_follows(large):
-    view = explore(large).view
-    small = view.run.sample(1, 0)
-    assert view.controls["rendered"].value
-    rendered = numpy.asarray(decode(shown(view)))
-    assert (rendered == to_uint8(view.run.sample(1, 0, render=True))[0]).all()
-    assert rendered.shape[:2] == tuple(view.run.frames.shape[2:])
-    set_values(view, rendered=False)
-    assert (numpy.asarray(decode(view.picture.value)) == to_uint8(small)[0]).all()
+def test_the_rendered_image_follows_and_knows_its_sources(large):
+    view = explore(large)
+    run = view.scenes[0].run
+    canvas = canvas_of(view)
+    images, sources = run.provenance(run.sample(1, 0), seed=0)
+    assert (pixels(canvas.image) == to_uint8(images)[0]).all()
+    rows, columns = canvas.source_grid
+    places = numpy.frombuffer(canvas.sources, numpy.float32).reshape(rows, columns, 2)
+    height, width = run.frames.shape[2:]
+    for row, column in ((0, 0), (7, 20), (rows - 1, columns - 1)):
+        _, source_row, source_column = sources[0, 3 * row + 1, 3 * column + 1].tolist()
+        expected = ((source_row + 0.5) / height, (source_column + 0.5) / width)
+        assert places[row, column] == pytest.approx(expected, abs=1e-6)
+    set_values(view, show="as drawn")
+    assert (pixels(canvas.image) == to_uint8(run.sample(1, 0))[0]).all()
+    assert not canvas.sources
 
 
 class Slow:
@@ -203,83 +304,106 @@ class Slow:
 
     def __init__(self, view, monkeypatch):
         self.begun, self.go_on, self.seeds = threading.Event(), threading.Event(), []
-        self.render = view.run.render
-        monkeypatch.setattr(view.run, "render", self)
+        run = view.scenes[0].run
+        self.provenance = run.provenance
+        monkeypatch.setattr(run, "provenance", self)
 
     def __call__(self, images, seed, **options):
         self.seeds.append(seed)
         self.begun.set()
         assert self.go_on.wait(60)
-        return self.render(images, seed=seed, **options)
+        return self.provenance(images, seed=seed, **options)
 
 
 def test_the_newest_position_wins_and_older_ones_are_neither_begun_nor_shown(large, monkeypatch):
-    view = explore(large).view
-    shown(view)
+    view = explore(large)
+    run = view.scenes[0].run
+    canvas = canvas_of(view)
+    sign = view.scenes[0].background.sign
     slow = Slow(view, monkeypatch)
     pictures = []
-    view.picture.observe(lambda change: pictures.append(decode(change.new)), "value")
+    canvas.observe(lambda change: pictures.append(decode(change.new)), "image")
     set_values(view, seed=1)
     assert slow.begun.wait(60)
     for seed in (2, 3, 4):
         set_values(view, seed=seed)
-    assert "Drawing with the photograph" in view.background.sign.value
+    assert "Drawing with the photograph" in sign.value
     slow.go_on.set()
     last = decode(shown(view))
     assert slow.seeds == [1, 4]
-    small = view.run.method.size[::-1]
+    small = run.method.size[::-1]
     assert [picture.size for picture in pictures] == [*[small] * 4, last.size]
-    assert (numpy.asarray(last) == to_uint8(view.run.sample(1, 4, render=True))[0]).all()
-    assert "Drawing" not in view.background.sign.value
+    assert (numpy.asarray(last) == to_uint8(run.sample(1, 4, render=True))[0]).all()
+    assert "Drawing" not in sign.value
 
 
 def test_what_is_chosen_as_drawn_meanwhile_stays_as_drawn(large, monkeypatch):
-    view = explore(large).view
+    view = explore(large)
     shown(view)
     slow = Slow(view, monkeypatch)
     set_values(view, seed=1)
     assert slow.begun.wait(60)
-    set_values(view, rendered=False)
+    set_values(view, show="as drawn")
     slow.go_on.set()
-    assert decode(shown(view)).size == view.run.method.size[::-1]
+    assert decode(shown(view)).size == view.scenes[0].run.method.size[::-1]
 
 
-def test_rendered_images_and_walks_are_saved_at_full_size(large, tmp_path, monkeypatch):
-    monkeypatch.setattr(explorer, "MAX_SHOWN_SIZE", 60)  # less than the photograph has
-    view = explore(shutil.copytree(large, tmp_path / "run")).view
-    monkeypatch.setattr(explorer, "NUM_WALK_STEPS", 2)
+def download(view, button: str, monkeypatch) -> tuple[str, bytes]:
+    """The name and the bytes of the file that a button hands to the browser."""
+    sent = []
+    canvas = view.scenes[0].canvas
+    monkeypatch.setattr(canvas, "send", lambda content, buffers: sent.append((content, buffers)))
+    view.buttons[button].click()
+    view.downloads.wait()
+    ((content, (data,)),) = sent
+    return content["download"], data
+
+
+def test_pictures_and_walks_are_downloaded_at_full_size(large, monkeypatch):
+    monkeypatch.setattr(scene, "MAX_SHOWN_SIZE", 60)  # less than the photograph has
+    monkeypatch.setattr(scene, "NUM_WALK_STEPS", 2)
+    before = fingerprint(large)
+    view = explore(large)
+    run = view.scenes[0].run
     set_values(view, seed=3)
     assert max(decode(shown(view)).size) == 60
-    for kind in ("PNG", "GIF"):
-        view.buttons[f"Save {kind}"].click()
-        (path,) = (tmp_path / "run" / "exports").glob(f"*.{kind.lower()}")
-        assert Image.open(path).size == tuple(view.run.frames.shape[:1:-1])
-        assert str(path) in view.message.value and "rendered=1" in path.name
-    saved = numpy.asarray(Image.open(path.with_suffix(".png")))
-    assert (saved == to_uint8(view.run.sample(1, 3, render=True))[0]).all()
+    for form in ("rendered", "as drawn", "pixels"):
+        set_values(view, show=form)
+        for button, kind in (("Picture", "png"), ("Film", "gif")):
+            name, data = download(view, button, monkeypatch)
+            assert name == f"{view.controls['run'].label}, seed 3.{kind}"
+            if form != "pixels":
+                assert decode(data).size == tuple(run.frames.shape[:1:-1])
+            if kind == "gif":
+                assert decode(data).n_frames == 4  # there, half way, half way back
+            elif form == "rendered":
+                assert (pixels(data) == to_uint8(run.sample(1, 3, render=True))[0]).all()
+    assert decode(data).width >= run.frames.shape[3] / 2
+    assert fingerprint(large) == before  # nothing is written
 
 
 def test_a_size_that_cannot_be_rendered_gives_a_sentence_and_keeps_the_small_image(runs):
-    view = explore(runs / "pyramid").view
+    view = explore(runs / "pyramid")
+    sign = view.scenes[0].background.sign
     set_values(view, height=48, width=64)
     assert decode(shown(view)).size == (64, 48)
-    assert "is larger than the frames" in view.background.sign.value
+    assert "is larger than the frames" in sign.value
     set_values(view, height=24)
-    assert "larger" not in view.background.sign.value
+    assert "larger" not in sign.value
 
 
 def test_an_unexpected_error_of_rendering_is_one_sentence_too(large, monkeypatch):
-    view = explore(large).view
+    view = explore(large)
     shown(view)
 
     def fail(*arguments, **options):
         raise RuntimeError("out of <b>memory</b>\nand more")
 
-    monkeypatch.setattr(view.run, "render", fail)
+    monkeypatch.setattr(view.scenes[0].run, "provenance", fail)
     set_values(view, seed=9)
-    assert decode(shown(view)).size == view.run.method.size[::-1]
+    assert decode(shown(view)).size == view.scenes[0].run.method.size[::-1]
     expected = "patches failed: RuntimeError: out of &lt;b&gt;memory&lt;/b&gt;<"
-    assert expected in view.background.sign.value
+    assert expected in view.scenes[0].background.sign.value
 
 
 # Where a place comes from
@@ -344,47 +468,55 @@ def test_the_tracer_refuses_videos(runs):
 # What is opened, and what is not
 
 
-def test_runs_are_listed_opened_and_listed_again(copied):
-    chooser = explore(copied)
-    assert [label for label, _ in chooser.controls["run"].options] == [
-        "runs/image",
-        "runs/pyramid",
-        "runs/video",
-    ]
-    set_values(chooser, run=copied / "pyramid")
-    assert (
-        chooser.view.run.config["method"] == "singan"
-        and "Run(singan, 9 iterations" in chooser.message.value
-    )
-    shutil.copytree(copied / "image", copied / "a" / "new")
-    chooser.buttons["List again"].click()
-    assert chooser.controls["run"].options[0] == ("runs/a/new", copied / "a" / "new")
+def test_runs_have_names_that_a_class_can_read():
+    for folder, method, name in (
+        ("balloons_siv_gan", "siv_gan", "Balloons"),
+        ("balloons_siv_gan_half_way", "siv_gan", "Balloons, half way"),
+        ("my-dog-siv_gan-lesson-64-0", "siv_gan", "My dog"),
+        ("demo", "siv_gan", "Demo"),
+        ("street/singan", "singan", "Street"),
+    ):
+        assert name_photograph(Path("runs", folder), method) == name
+
+
+@pytest.mark.parametrize("make", [explore, trace])
+def test_listing_again_finds_new_runs_and_keeps_the_view(copied, make):
+    view = make(copied)
+    names = ["Image - SIV-GAN, 20 iterations", "Pyramid - SinGAN, 9 iterations"]
+    assert [label for label, _ in view.controls["run"].options][:2] == names
+    set_values(view, run=copied / "pyramid")
+    before = view.scenes if make is explore else view.view
+    shutil.copytree(copied / "image", copied / "a" / "image")
+    view.buttons["List again"].click()
+    options = dict(view.controls["run"].options)
+    assert {"Image - SIV-GAN, 20 iterations", "Image - SIV-GAN, 20 iterations (2)"} < set(options)
+    assert view.controls["run"].value == copied / "pyramid"
+    assert before is (view.scenes if make is explore else view.view)
 
 
 def test_a_folder_without_runs_and_a_damaged_run_give_a_message(copied, tmp_path):
     for empty in (tmp_path / "empty", tmp_path / "nowhere"):
-        chooser = explore(empty)
-        assert chooser.view is None and "There is no run in" in chooser.message.value
+        view = explore(empty)
+        assert not view.scenes and "There is no run in" in view.message.value
     for path in (copied / "image").glob("*.safetensors"):
         path.write_bytes(b"damaged")
-    chooser = explore(copied)
-    assert (
-        chooser.view is None and "frames.safetensors is missing or damaged" in chooser.message.value
-    )
-    set_values(chooser, run=copied / "pyramid")
-    assert chooser.view is not None
+    view = explore(copied)
+    assert not view.scenes and "frames.safetensors is missing or damaged" in view.message.value
+    set_values(view, run=copied / "pyramid")
+    assert view.scenes and "damaged" not in view.message.value
 
 
-def test_nothing_outside_of_the_folders_is_opened(copied, tmp_path):
-    chooser = explore(copied / "image")
+def test_nothing_outside_of_the_folders_is_opened(copied):
+    runs = RunList([copied / "image"])
     for outside in (copied / "pyramid", copied / "image" / ".." / "pyramid"):
-        chooser.attempt("Opening", lambda outside=outside: chooser.show(outside))
-        assert chooser.view is None and "lies outside of" in chooser.message.value
+        with pytest.raises(SivLiteError, match="lies outside of"):
+            runs.open(outside)
+    view = explore(copied / "image")
     with pytest.raises(ipywidgets.trait_types.traitlets.TraitError):
-        set_values(chooser, run=copied / "pyramid")
+        set_values(view, run=copied / "pyramid")
 
 
-@pytest.mark.parametrize("name", ["exports", "frames.safetensors", "run"])
+@pytest.mark.parametrize("name", ["samples", "frames.safetensors", "run"])
 def test_symlinks_out_of_the_folders_are_refused(copied, tmp_path, name):
     inside = tmp_path / "inside"
     run = inside / "run"
@@ -393,20 +525,19 @@ def test_symlinks_out_of_the_folders_are_refused(copied, tmp_path, name):
         run.symlink_to(copied / "image")
     else:
         shutil.copytree(copied / "image", run)
-        (run / name).unlink(missing_ok=True)
+        shutil.rmtree(run / name) if name == "samples" else (run / name).unlink()
         (run / name).symlink_to(copied / "image" / name)
-    chooser = explore(inside)
-    chooser.attempt("Opening", lambda: chooser.show(run))
-    assert chooser.view is None and "lies outside of" in chooser.message.value
+    with pytest.raises(SivLiteError, match="lies outside of"):
+        RunList([inside]).open(run)
 
 
 def test_an_unexpected_error_is_one_sentence_and_no_markup(runs, monkeypatch):
-    view = explore(runs / "image").view
+    view = explore(runs / "image")
 
     def fail(*arguments, **options):
         raise RuntimeError("out of <b>memory</b>\nand more")
 
-    monkeypatch.setattr(view.run.method, "generate", fail)
+    monkeypatch.setattr(view.scenes[0].run.method, "generate", fail)
     set_values(view, seed=9)
     assert "Drawing failed: RuntimeError: out of &lt;b&gt;memory&lt;/b&gt;<" in view.message.value
 
@@ -489,6 +620,8 @@ def test_every_control_and_image_has_a_text(runs, tmp_path):
     for widget in shown:
         if isinstance(widget, Picture):
             assert widget.tooltip
+        elif isinstance(widget, Canvas):
+            assert widget.text
         elif isinstance(widget, ipywidgets.ValueWidget | ipywidgets.Button) and not isinstance(
             widget, ipywidgets.HTML
         ):
@@ -504,18 +637,20 @@ def photograph(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("photograph") / "run"
     frames = torch.rand(1, 3, 72, 128, generator=torch.Generator().manual_seed(3)) * 2 - 1
     run = train("siv_gan", frames, folder, "smoke", progress=False, image_size=64)
-    assert run.training_frames.shape[2:] == (36, 64)
+    assert run.training_frames.shape[2:] == (40, 72)
     assert run.method.size == (40, 72)
     return folder
 
 
-def test_a_photograph_is_explored(photograph, tmp_path):
-    view = explore_as_drawn(shutil.copytree(photograph, tmp_path / "run"))
-    assert decode(view.picture.value).size == (72, 40)
-    for button in ("Keep", "Save PNG", "Save GIF"):
-        view.buttons[button].click()
-        assert "failed" not in view.message.value
-    assert len([*(tmp_path / "run" / "exports").iterdir()]) == 2
+def test_a_photograph_is_explored(photograph, monkeypatch):
+    monkeypatch.setattr(scene, "NUM_WALK_STEPS", 2)
+    view = explore_as_drawn(photograph)
+    assert decode(shown(view)).size == (72, 40)
+    for button in ("Picture", "Film"):
+        assert decode(download(view, button, monkeypatch)[1]).size == (128, 72)
+    set_values(view, show="rendered")
+    assert decode(shown(view)).size == (128, 72)
+    assert canvas_of(view).aspect == pytest.approx(16 / 9)
 
 
 def test_the_microscope_edits_a_photograph_as_the_discriminator_sees_it(photograph):
@@ -542,7 +677,7 @@ def test_a_photograph_is_uploaded(photograph, tmp_path, quick):
     assert "Finished" in finish(form.training)
     run = form.training.run
     assert run.frames.shape == (1, 3, 576, 1024)
-    assert run.training_frames.shape == (1, 3, 36, 64)
+    assert run.training_frames.shape == (1, 3, 40, 72)
     assert all(f"-{name}'" in form.training.links.value for name in ("samples.png", "walk.gif"))
 
 
@@ -678,7 +813,7 @@ def test_a_page_that_connects_late_gets_the_first_result(monkeypatch):
     background.start("Drawing", lambda: "the picture", lambda value: setattr(shown, "value", value))
     background.wait()
     for widget in (shown, background.sign):
-        monkeypatch.setattr(widget, "send_state", lambda key, w=widget: sent.append((w, w.value)))
+        monkeypatch.setattr(widget, "send_state", lambda w=widget: sent.append((w, w.value)))
     background.send_again()
     assert (shown, "the picture") in sent
     assert (background.sign, background.sign.value) in sent

@@ -115,4 +115,4 @@ class Background:
         for pause in RESEND_PAUSES:
             time.sleep(pause)
             for widget in (self.sign, *self.shown):
-                widget.send_state("value")
+                widget.send_state()

@@ -5,7 +5,6 @@ All controls work from the keyboard, and what goes wrong is said in one sentence
 
 import html
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from traitlets import Unicode
 
 from siv_lite.errors import SivLiteError
 from siv_lite.frames import to_uint8
-from siv_lite.training import open_run
+from siv_lite.widgets.runs import RunList
 
 SCREEN_HEIGHT = 384  # of an image, in pixels of the screen
 GIF_DURATION = 80  # milliseconds per frame
@@ -141,11 +140,16 @@ class Panel(widgets.Box):
             control.style.description_width = "90px"
             control.observe(self.redraw, "value")
 
-        row_of_buttons = widgets.HBox(list(self.buttons.values()))
-        rows = [*controls.values(), row_of_buttons, self.message]
-        self.column = widgets.VBox(rows, layout={"width": "330px"})
-        super().__init__([self.column, *others], layout={"flex_flow": self.flow})
+        children = [*self.arrange(), *others]
+        super().__init__(children, layout={"flex_flow": self.flow})
         self.redraw()
+
+    def arrange(self) -> list[widgets.Widget]:
+        """Lay out controls, buttons and message: here in a column."""
+        row_of_buttons = widgets.HBox(list(self.buttons.values()))
+        rows = [*self.controls.values(), row_of_buttons, self.message]
+        self.column = widgets.VBox(rows, layout={"width": "330px"})
+        return [self.column]
 
     def make_button(self, label: str, hint: str, action: Action) -> widgets.Button:
         """Make a button that does an action and shows its message."""
@@ -202,62 +206,63 @@ class Chooser(Panel):
             folders: only what lies in one of these is ever opened.
             make_view: makes a view from a `Run`.
         """
-        self.roots = [Path(folder).resolve() for folder in folders]
+        self.runs = RunList(folders)
         self.make_view = make_view
         self.view = None
+        self.folder = None  # of the run that is shown
         self.shown = widgets.VBox()
         style = widgets.HTML("<style>.siv-lite-picture {image-rendering: pixelated}</style>")
-        runs = widgets.Dropdown(
+        chosen = widgets.Dropdown(
             description="Run",
-            options=self.find_runs(),
+            options=self.runs.find(),
             layout={"width": "auto"},  # the names are long
         )
         actions = {"List again": ("Look for new runs", self.list_again)}
-        super().__init__({"run": runs}, actions, style, self.shown)
+        super().__init__({"run": chosen}, actions, style, self.shown)
 
-    def find_runs(self) -> list[tuple[str, Path]]:
-        """Return a label and the folder of every run that has a checkpoint."""
-        found = set()
-        for root in self.roots:
-            for checkpoint in root.rglob("checkpoint-*.json"):
-                found.add(checkpoint.parent)
-        base = os.path.commonpath([root.parent for root in self.roots])
-        return [(os.path.relpath(folder, base), folder) for folder in sorted(found)]
+    def list_again(self) -> None:
+        """Look for runs again, and keep the one that is shown."""
+        update_options(self.controls["run"], self.runs.find(), self.redraw)
 
-    def list_again(self) -> str:
-        """Look for runs again, and show the first."""
-        self.controls["run"].options = self.find_runs()
-        return self.draw()
+    def draw(self) -> None:
+        """Show the chosen run, unless it is shown already."""
+        folder = self.controls["run"].value
+        if folder is None or folder != self.folder:
+            self.show(folder)
 
-    def draw(self) -> str:
-        """Show the chosen run."""
-        return self.show(self.controls["run"].value)
-
-    def show(self, folder: Path | None) -> str:
+    def show(self, folder: Path | None) -> None:
         """Show a run.
 
         Args:
             folder: its run folder; None if there is none.
 
-        Returns:
-            A message that describes the run.
-
         Raises:
-            SivLiteError: if there is none, and if it, or anything in it, lies outside of the
-                folders.
+            SivLiteError: if it cannot be opened.
         """
+        self.folder = None
         self.view = None
         self.shown.children = []
-        allowed = " and ".join(str(root) for root in self.roots)
-        if folder is None:
-            raise SivLiteError(f"There is no run in {allowed} yet; train one first")
-
-        # Symbolic links are followed to where they lead.
-        for path in [folder, *folder.glob("*")]:
-            if not any(path.resolve().is_relative_to(root) for root in self.roots):
-                raise SivLiteError(f"{path} lies outside of {allowed}; choose a run in there")
-
-        run = open_run(folder)
-        self.view = self.make_view(run)
+        self.view = self.make_view(self.runs.open(folder))
         self.shown.children = [self.view]
-        return repr(run)
+        self.folder = folder
+
+
+def update_options(
+    control: widgets.Dropdown, options: list[tuple[str, Any]], redraw: Callable[[Any], None]
+) -> None:
+    """Offer other options, and keep what is chosen if it is one of them.
+
+    Args:
+        control: the list.
+        options: label and value each.
+        redraw: what observes the control; called once, and only if another value is chosen now.
+    """
+    chosen = control.value
+    control.unobserve(redraw, "value")
+    control.options = options
+    values = [value for _, value in options]
+    if chosen in values:
+        control.value = chosen
+    control.observe(redraw, "value")
+    if control.value != chosen:
+        redraw(None)
