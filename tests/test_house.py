@@ -57,7 +57,7 @@ FLOORS = (
     {"training/verify"},
     {"training/__init__"},
     {"comparison", "editing", "figures", "lesson_checks"},
-    {"widgets/runs"},
+    {"widgets/region", "widgets/runs"},
     {"widgets/panel"},
     {"widgets/background", "widgets/canvas", "widgets/controls"},
     {"widgets/scene"},
