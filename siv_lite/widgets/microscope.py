@@ -15,6 +15,7 @@ from siv_lite.training import Run
 from siv_lite.training.checkpoint import read_config
 from siv_lite.widgets.panel import Chooser, Panel, encode, make_seed_control
 from siv_lite.widgets.region import RegionPicture
+from siv_lite.widgets.runs import RunList
 
 Maps = dict[str, list[Tensor]]  # of each part of D, a map for each of its blocks
 
@@ -22,6 +23,7 @@ PARTS = {
     "low_level": ("low-level", "textures and edges"),
     "content": ("content", "what is there, not where"),
     "layout": ("layout", "where things are, not what"),
+    "trunk": ("trunk", "what is there, and where"),  # in place of both branches
 }
 # Around the striped balloon of the shipped image; fractions of the sides.
 FIRST_ROWS = (0.1, 0.6)
@@ -69,23 +71,29 @@ def microscope(*folders: str | Path) -> widgets.DOMWidget:
     return MicroscopeChooser(folders, Microscope)
 
 
-class MicroscopeChooser(Chooser):
-    """A list of the runs of siv_gan, those of the balloons first, and a microscope."""
+class SivGanRuns(RunList):
+    """The runs of siv_gan in and below some folders, those of the balloons first."""
 
-    def find_runs(self) -> list[tuple[str, Path]]:
-        """Return a label and the folder of every run of siv_gan that has a checkpoint."""
-        options = [option for option in super().find_runs() if is_of_siv_gan(option[1])]
+    def find(self) -> list[tuple[str, Path]]:
+        """Find every run of siv_gan that has a checkpoint; see `RunList.find`."""
+        options = [option for option in super().find() if is_of_siv_gan(option[1])]
         return sorted(options, key=lambda option: "balloons" not in option[0].lower())
 
-    def show(self, folder: Path | None) -> str:
-        """Show a run; see `Chooser.show`."""
+    def open(self, folder: Path | None) -> Run:
+        """Open a run; see `RunList.open`."""
         if folder is None:
             allowed = " and ".join(str(root) for root in self.roots)
             raise SivLiteError(
                 f"There is no run of siv_gan in {allowed}, and the microscope is for these; "
                 "train one first"
             )
-        return super().show(folder)
+        return super().open(folder)
+
+
+class MicroscopeChooser(Chooser):
+    """A list of the runs of siv_gan, and a microscope for the one that is chosen."""
+
+    run_list = SivGanRuns
 
 
 def is_of_siv_gan(folder: Path) -> bool:
@@ -143,9 +151,9 @@ class Microscope(Panel):
         # The frames as D sees them are as large as the samples: `method.size`.
         height, width = run.method.size
         text = "The edited image: drag the outlined part, or press the arrow keys"
-        layout = {"flex": "1 1 340px", "min_width": "200px"}
+        layout = {"flex": "1 1 240px", "min_width": "200px"}
         self.picture = RegionPicture(text=text, size=[height, width], layout=layout)
-        self.parts = widgets.HTML(layout={"flex": "1 1 320px", "margin": "0 0 0 16px"})
+        self.parts = widgets.HTML(layout={"flex": "1 1 250px", "margin": "0 0 0 16px"})
         slider = widgets.IntSlider
         controls = {
             "source": widgets.Dropdown(description="Image", options=("training frame", "sample")),

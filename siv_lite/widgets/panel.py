@@ -198,6 +198,7 @@ class Chooser(Panel):
     """
 
     flow = "column"
+    run_list = RunList  # which runs are offered
 
     def __init__(self, folders: tuple[str | Path, ...], make_view: Callable[..., Panel]):
         """List the runs and show the first.
@@ -206,7 +207,7 @@ class Chooser(Panel):
             folders: only what lies in one of these is ever opened.
             make_view: makes a view from a `Run`.
         """
-        self.runs = RunList(folders)
+        self.runs = self.run_list(folders)
         self.make_view = make_view
         self.view = None
         self.folder = None  # of the run that is shown
