@@ -220,6 +220,7 @@ class Chooser(Panel):
         )
         actions = {"List again": ("Look for new runs", self.list_again)}
         super().__init__({"run": chosen}, actions, style, self.shown)
+        self.column.layout.width = "min(100%, 480px)"
 
     def list_again(self) -> None:
         """Look for runs again, and keep the one that is shown."""
