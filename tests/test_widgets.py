@@ -641,10 +641,9 @@ def test_a_new_scene_is_what_bars_are_measured_by(runs):
     view = microscope(runs / "image").view
     original = view.find_original("training frame", 0)
     changes = []
-    for scene in view.run.sample(8, 0):
-        for old, new in zip(
-            original.decisions["layout"], view.decide(scene)["layout"], strict=True
-        ):
+    for image in view.run.sample(8, 0):
+        decided = view.decide(image)["layout"]
+        for old, new in zip(original.decisions["layout"], decided, strict=True):
             changes.append((new - old).abs().mean())
     expected = torch.stack(changes).mean().item()
     assert original.exchanged["layout"] == pytest.approx(expected, rel=1e-4)
