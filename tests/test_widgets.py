@@ -603,19 +603,25 @@ def test_what_is_dragged_in_the_picture_moves_the_sliders_and_the_part(runs, mon
     height, width = view.picture.size
     told = []
     monkeypatch.setattr(view.picture, "send", told.append)
-    draws = []
-    monkeypatch.setattr(
-        view, "decide", lambda image, decide=view.decide: draws.append(image) or decide(image)
-    )
+    draws, judge = [], view.decide
+
+    def decide(image):
+        draws.append(image)
+        return judge(image)
+
+    monkeypatch.setattr(view, "decide", decide)
     # As the page does: both at once.
     view.picture.set_state({"region": [2, 4, 12, 10], "shift": [3, 5]})
     assert view.values()["rows"] == (2, 12) and view.values()["columns"] == (4, 10)
     assert (view.values()["down"], view.values()["right"]) == (3, 5)
     image = view.choose_image("training frame", 0)
-    assert torch.equal(draws[-1], edit_region(image, (2, 12), (4, 10), 3, 5, 0))
+    (drawn,) = draws
+    assert torch.equal(drawn, edit_region(image, (2, 12), (4, 10), 3, 5, 0))
     assert told  # the page may send the next change
-    # The outline follows the sliders, and stays within the picture.
+    # The outline follows the sliders, and stays within the picture; every move is drawn once.
+    draws.clear()
     set_values(view, down=height, right=-width)
+    assert len(draws) == 2
     assert view.picture.region == [2, 4, 12, 10]
     assert view.picture.shift == [height - 12, -4]
 

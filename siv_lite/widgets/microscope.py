@@ -146,7 +146,7 @@ class Microscope(Panel):
         self.run = run
         self.minds = {}
         self.find_original = lru_cache(maxsize=16)(self.prepare)
-        self.is_following = False  # while several controls take the values of a drag
+        self.is_following = False  # whether sliders follow the picture now, or it follows them
 
         # The frames as D sees them are as large as the samples: `method.size`.
         height, width = run.method.size
@@ -176,12 +176,15 @@ class Microscope(Panel):
 
     def follow(self) -> None:
         """Do what was dragged."""
+        if self.is_following:
+            return
         top, left, bottom, end = self.picture.region
         down, right = self.picture.shift
-        self.set_controls(
-            {"rows": (top, bottom), "columns": (left, end), "down": down, "right": right}
-        )
-        self.redraw()
+        wanted = {"rows": (top, bottom), "columns": (left, end), "down": down, "right": right}
+        current = {name: self.controls[name].value for name in wanted}
+        if wanted != current:
+            self.set_controls(wanted)
+            self.redraw()
 
     def set_controls(self, values: dict[str, object]) -> None:
         """Set several controls, and draw nothing yet."""
@@ -256,7 +259,9 @@ class Microscope(Panel):
             self.minds[part] = change / max(original.exchanged[part], MIN_CHANGE)
             shown[part] = draw_changes(before, maps) if is_edited else draw_decisions(maps)
 
+        self.is_following = True
         self.picture.show(encode(edited[None]), [top, left, bottom, end], [down, right])
+        self.is_following = False
         self.parts.value = write_parts(self.minds, shown, is_edited)
         return summarize(self.minds) if is_edited else ADVICE
 
