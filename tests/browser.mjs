@@ -208,7 +208,9 @@ async function examine() {
   await page.getByTitle('Show the image without edits').click();
   await page.waitForTimeout(500);
   seen.outline.undone = await sides();
-  await dragFrom(outer.x + 0.6 * outer.width, outer.y + 0.7 * outer.height, 0.2 * outer.width, 0.2 * outer.height);
+  await frame.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await frame.boundingBox();  // the page may have been scrolled
+  await dragFrom(x + 0.6 * width, y + 0.3 * height, 0.2 * width, 0.2 * height);
   seen.outline.other = await sides();
 }
 

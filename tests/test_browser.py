@@ -175,7 +175,7 @@ def check_microscope(seen: dict) -> None:
     assert outline["dragged"] == pytest.approx([left + 0.25, top + 0.125, width], abs=0.03)
     assert outline["dragged"][0] - 0.04 < outline["key"][0] < outline["dragged"][0]
     assert outline["undone"] == pytest.approx(outline["first"], abs=0.01)
-    assert outline["other"] == pytest.approx([0.6, 0.7, 0.2], abs=0.03)
+    assert outline["other"] == pytest.approx([0.6, 0.3, 0.2], abs=0.03)
     assert seen["edited"] and "of what a whole new scene would change" in seen["minds"]
 
 
