@@ -44,5 +44,5 @@ clean:
 	    "install its venv module (on Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }; \
 	"$$python" -m venv --clear .venv
 	$(PY) -m pip install --quiet --upgrade pip
-	$(PY) -m pip install -c constraints.txt -e ".[video-headless,metrics,notebooks,test]"
+	$(PY) -m pip install -c constraints.txt -e ".[video-headless,metrics,notebooks,photographs,test]"
 	@touch $@

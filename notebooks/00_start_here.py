@@ -45,7 +45,15 @@ import torch
 from IPython.display import HTML
 
 import siv_lite
-from siv_lite import image_grid, open_run, read_frames, save_animation, save_image, train
+from siv_lite import (
+    credit,
+    image_grid,
+    open_run,
+    read_frames,
+    save_animation,
+    save_image,
+    train,
+)
 from siv_lite.figures import plot_losses, show_images
 from siv_lite.frames import resize_to, scene_sheet
 from siv_lite.training import check_run, measure_run
@@ -79,6 +87,8 @@ if finished and not Path(source).exists():
 else:
     frames = read_frames(source)
 show_images(frames[:1], "training image", scale=384 / frames.shape[3])
+if credit(source):
+    print(f"Photograph: {credit(source)}")
 
 # %% [markdown]
 # ## Training
@@ -199,7 +209,8 @@ print("\n".join(check_run(run)))
 #   computing.
 # - `explore.ipynb` (or `make explore`) has sliders for this run and the shipped ones.
 # - Put a photograph of your own into `source` and another folder into `out`. Scenes with several
-#   separate things work best; a single face does not.
+#   separate things work best; a single face does not. `sample:coffee` is a photograph, too: it
+#   comes with scikit-image, which `make` has installed.
 # - `train.ipynb` has every setting, the whole table of metrics, and runs unattended into a folder
 #   of its own.
 # - `speed.ipynb` shows what a step costs, and the identities that make it cheap.

@@ -642,8 +642,9 @@ for part in ("content", "layout"):
 # arrangement is nearly the old one. Content has the same two peaks. So even this judge of *what*
 # minds where the balloon is pasted, as the table said.
 #
-# For more of this, with rectangles, moves and hues of your own, there is the *microscope*. Blue is
-# generated, red is real.
+# For more of this, with rectangles, moves and hues of your own, there is the *microscope*: drag the
+# outlined balloon, or turn its hue. A bar of 100 % means: this part minds the edit as much as if
+# the whole image were exchanged for a new scene.
 
 # %% tags=["nbval-ignore-output"]
 microscope(run.folder)

@@ -292,9 +292,11 @@ print("our two halves are the package's step: True; G is judged by the D of befo
 
 # %% [markdown]
 # In the package G's update goes down `loss_G - diversity_scale * lambda * diversity` (lesson 5).
-# The log keeps three numbers: `D` and `G` without that term, and `diversity`; ten times in a
-# training also the `arrangement_diversity` of sixteen samples, by which a collapse is noticed
-# (lesson 8). The last act of the step is to move the average of G's weights a little towards G.
+# The log keeps three numbers: `D` and `G` without that term, and `diversity`. Ten times in a
+# training it also has the `bandless_diversity` of sixteen samples: 1 minus their mean correlation,
+# after every row and every column has lost its mean color, so that neither contrast nor a sky over
+# a meadow counts. Under 0.75 they show one arrangement, and the training says so. The last act of
+# the step is to move the average of G's weights a little towards G.
 #
 # ## Adam, by hand
 #

@@ -34,7 +34,7 @@ show_map("image", "samples", "run")
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # leave it: scenes, clip and runs lie beside it
-yours: str | None = None  # your image, GIF, video or folder, best as an absolute path
+yours: str | None = None  # image, GIF, video or folder, best as an absolute path; or sample:coffee
 preset: str = "lesson"  # smoke (seconds; trains a tiny model) or lesson (trains if train_now)
 method: str = "singan"  # singan or siv_gan (these have shipped runs), or another if train_now
 train_now: bool = False  # train on `yours` here: 5 to 10 minutes on two cores with preset lesson
@@ -54,7 +54,16 @@ import torch.nn.functional as F
 from IPython.display import HTML
 from PIL import Image
 
-from siv_lite import SivLiteError, contact_sheet, image_grid, open_run, read_frames, render, train
+from siv_lite import (
+    SivLiteError,
+    contact_sheet,
+    credit,
+    image_grid,
+    open_run,
+    read_frames,
+    render,
+    train,
+)
 from siv_lite.figures import show_row
 from siv_lite.frames import save_animation, save_image, scene_sheet
 from siv_lite.lesson_checks import check
@@ -285,6 +294,7 @@ def measure_busy(image: torch.Tensor) -> float:
 # %%
 if yours:
     images["yours"] = read_frames(yours, max_size)[:1]
+    print("yours:", credit(yours) or "a picture of your own")
     shares["yours"] = measure_share(images["yours"])
 busy = {name: measure_busy(image) for name, image in images.items()}
 
@@ -482,7 +492,8 @@ upload(Path(out, "uploads"))
 # %% tags=["nbval-ignore-output"]
 if train_now or preset == "smoke":
     path = yours or source
-    folder = Path(out, f"{Path(path).stem}_{method}_{preset}_{max_size}")
+    stem = Path(path).stem.replace(":", " ")  # of "sample:coffee", too
+    folder = Path(out, f"{stem}_{method}_{preset}_{max_size}")
     run = train(method, read_frames(path, max_size), folder, preset)
 else:
     run = shipped[method]
@@ -582,7 +593,10 @@ show_answer("a run without its last byte", open_run, again.folder)
 #
 # - **License.** A picture that can be downloaded is not thereby yours to use. Look for a license
 #   and keep to it (name the author, say). No license means: ask. Photographs of your own are the
-#   easy case.
+#   easy case, and so are four that come with scikit-image: with `sample:coffee`, `sample:chelsea`,
+#   `sample:rocket` or `sample:hubble_deep_field` for a path, `read_frames` reads them, and
+#   `credit("sample:coffee")` says whom to name. (All are CC0 or in the public domain, so naming
+#   is a courtesy.)
 # - **People.** Whoever can be recognized should be asked before a model learns them, and before you
 #   show the results. Reduced to 64 pixels most faces vanish; in a close-up they do not.
 # - **A run contains its picture.** `frames.safetensors` holds the frames, and the samples resemble

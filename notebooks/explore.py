@@ -39,9 +39,8 @@ trace(*folders)
 # %% [markdown]
 # ## What the discriminator sees
 #
-# SIV-GAN's discriminator judges with three parts. Choose a rectangle around a thing and move it, or
-# change its hue: which part minds? Relative to a change of colors, the layout minds a move more
-# than the content does.
+# SIV-GAN's discriminator judges with three parts. Drag the outlined balloon, or turn its hue: which
+# part minds? Relative to a change of colors, the layout minds a move more than the content does.
 
 # %% tags=["nbval-ignore-output"]
 microscope(*folders)

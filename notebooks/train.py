@@ -36,7 +36,7 @@ out: str = "../runs/balloons"  # folder of the run
 # %% tags=["nbval-ignore-output"]
 from pathlib import Path
 
-from siv_lite import open_run, read_frames, save_image, train
+from siv_lite import credit, open_run, read_frames, save_image, train
 from siv_lite.figures import plot_losses, show_images
 from siv_lite.frames import scene_sheet
 from siv_lite.training import check_run, measure_run
@@ -55,6 +55,8 @@ if source_is_gone:
     frames = open_run(out).frames
 else:
     frames = read_frames(source)
+if credit(source):
+    print(f"Photograph: {credit(source)}")
 
 if image_size is not None:
     settings["image_size"] = image_size

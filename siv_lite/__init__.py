@@ -17,6 +17,7 @@ PUBLIC = {
     "SivLiteError": "errors",
     "compare": "comparison",
     "contact_sheet": "frames",
+    "credit": "photographs",
     "evaluate": "metrics",
     "image_grid": "frames",
     "open_run": "training",

@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from siv_lite.errors import SivLiteError, check_integer
 from siv_lite.files import atomic_write
+from siv_lite.photographs import find_photograph, is_sample
 
 MIN_SIDE = 32
 MAX_ASPECT = 4
@@ -45,7 +46,8 @@ def read_frames(
     taken, frame2 before frame10.
 
     Args:
-        path: the image, folder or video.
+        path: the image, folder or video; or the name of a free photograph that comes with
+            scikit-image, such as "sample:coffee" (`siv_lite.credit` says who made it).
         max_size: longest side in pixels. Larger frames are reduced, smaller ones never enlarged;
             None keeps every size. The size that a method works at is its setting `image_size`.
         stride: of the frames in the range, every `stride`-th is kept (the skip-frame factor of
@@ -453,6 +455,8 @@ def save_animation(images: torch.Tensor, path: str | os.PathLike, fps: float = 1
 
 def _check_path(path: str | os.PathLike) -> Path:
     """Return the path of something that exists and may be read."""
+    if is_sample(path):
+        path = find_photograph(path)
     is_path = isinstance(path, str | os.PathLike)
     if not is_path or not os.path.exists(path) or not os.access(path, os.R_OK):
         raise SivLiteError(

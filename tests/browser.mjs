@@ -175,6 +175,45 @@ async function tracePixels() {
   seen.chosen_place = await place.innerText();
 }
 
+// The outlined part of the microscope's image is dragged, moved by a key, and put back; another is outlined.
+async function examine() {
+  const frame = page.locator('.siv-lite-dragged').first();
+  const outline = frame.locator('.siv-lite-outline');
+  const image = frame.locator('img');
+  const sides = async () => {
+    const [inner, outer] = [await outline.boundingBox(), await frame.boundingBox()];
+    return [(inner.x - outer.x) / outer.width, (inner.y - outer.y) / outer.height, inner.width / outer.width];
+  };
+  const dragFrom = async (x, y, right, down) => {
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + right, y + down, { steps: 8 });
+    await page.mouse.up();
+    await page.waitForTimeout(1500);
+  };
+  await frame.waitFor();
+  await frame.scrollIntoViewIfNeeded();
+  const first = await image.getAttribute('src');
+  const outer = await frame.boundingBox();
+  const inner = await outline.boundingBox();
+  seen.outline = { first: await sides() };
+  await dragFrom(inner.x + inner.width / 2, inner.y + inner.height / 2, outer.width / 4, outer.height / 8);
+  seen.outline.dragged = await sides();
+  seen.edited = (await image.getAttribute('src')) !== first;
+  seen.minds = await text(/minds this edit most/).innerText();
+  await frame.press('ArrowLeft');
+  await page.waitForTimeout(500);
+  seen.outline.key = await sides();
+  await page.screenshot({ path: process.env.SCREENSHOT.replace('.png', '-microscope.png') });
+  await page.getByTitle('Show the image without edits').click();
+  await page.waitForTimeout(500);
+  seen.outline.undone = await sides();
+  await frame.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await frame.boundingBox();  // the page may have been scrolled
+  await dragFrom(x + 0.6 * width, y + 0.3 * height, 0.2 * width, 0.2 * height);
+  seen.outline.other = await sides();
+}
+
 // A training of a second cell, in a process of its own: the explorer above goes on working meanwhile.
 async function stopTraining() {
   await text(/^\d+ of \d+ iterations, /).waitFor();
@@ -219,6 +258,7 @@ try {
     await measure();
     await region();
     await tracePixels();
+    await examine();
     await (mode === 'lab' ? stopTraining() : uploadAndDownload());
   }
   seen.text = await page.locator('body').innerText();

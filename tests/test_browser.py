@@ -35,10 +35,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 NOTEBOOK = """from siv_lite import read_frames
-from siv_lite.widgets import explore, live_training, trace
+from siv_lite.widgets import explore, live_training, microscope, trace
 explore("runs/beach")
 ---
 trace("runs/beach")
+---
+microscope("runs/beach")
 ---
 frames = read_frames("beach.png", 48)
 live_training("siv_gan", frames, "runs/live", "smoke", iterations=20_000)"""
@@ -166,6 +168,17 @@ def check_tracer(seen: dict) -> None:
     assert seen["place"] != seen["chosen_place"]
 
 
+def check_microscope(seen: dict) -> None:
+    """Left, top and width of the outlined part, as fractions, follow pointer and keys."""
+    outline = seen["outline"]
+    left, top, width = outline["first"]
+    assert outline["dragged"] == pytest.approx([left + 0.25, top + 0.125, width], abs=0.03)
+    assert outline["dragged"][0] - 0.04 < outline["key"][0] < outline["dragged"][0]
+    assert outline["undone"] == pytest.approx(outline["first"], abs=0.01)
+    assert outline["other"] == pytest.approx([0.6, 0.3, 0.2], abs=0.03)
+    assert seen["edited"] and "of what a whole new scene would change" in seen["minds"]
+
+
 @contextmanager
 def serve_notebook(folder: Path, notebook: nbformat.NotebookNode) -> Iterator[str]:
     """The address of a notebook in JupyterLab."""
@@ -218,6 +231,7 @@ def test_jupyterlab_explores_and_stops_a_training(folder):
     check_region(seen)
     check_screen(seen, 696)  # above the status bar
     check_tracer(seen)
+    check_microscope(seen)
     assert not seen["elsewhere"]  # nothing is loaded from other machines
     assert seen["meanwhile"] == seen["key"]
     assert list((folder / "runs" / "live").glob("checkpoint-*.json"))
@@ -239,6 +253,7 @@ def test_voila_shows_widgets_without_code_and_trains_on_an_upload(folder):
     check_region(seen)
     check_screen(seen, 720)
     check_tracer(seen)
+    check_microscope(seen)
     assert not seen["elsewhere"]
     assert "import" not in seen["text"] and "What the discriminator sees" in seen["text"]
     name, size = seen["download"]

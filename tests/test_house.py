@@ -27,7 +27,7 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FIL
 # folder that has no floor of its own.
 FLOORS = (
     {"errors"},
-    {"files", "filters", "progress"},
+    {"files", "filters", "photographs", "progress"},
     {"augment", "frames", "losses"},
     {"rendering/patches"},
     {"rendering/denoiser"},
@@ -57,7 +57,7 @@ FLOORS = (
     {"training/verify"},
     {"training/__init__"},
     {"comparison", "editing", "figures", "lesson_checks"},
-    {"widgets/runs"},
+    {"widgets/region", "widgets/runs"},
     {"widgets/panel"},
     {"widgets/background", "widgets/canvas", "widgets/controls"},
     {"widgets/scene"},
@@ -80,6 +80,7 @@ HEAVY = {
     "lpips",
     "matplotlib",
     "papermill",
+    "skimage",
     "torchvision",
 }
 

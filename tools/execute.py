@@ -26,6 +26,7 @@ from progress_line import ProgressLine
 
 from siv_lite.errors import SivLiteError
 from siv_lite.files import atomic_write
+from siv_lite.photographs import credit, find_photograph, is_sample
 from siv_lite.progress import PROGRESS_FILE
 
 
@@ -131,7 +132,8 @@ def execute(
         notebook: path of the notebook; it is not changed.
         out: the folder, which is made where it is missing.
         parameters: values of the notebook's parameters; the others keep their defaults. A `source`
-            given here is relative to the caller's folder, the notebook's own to the notebook's.
+            given here is relative to the caller's folder, the notebook's own to the notebook's;
+            "sample:coffee" and the like are photographs.
 
     Returns:
         Path of the executed copy in the folder.
@@ -183,7 +185,9 @@ def _complete_values(notebook: Path, out: Path, values: dict[str, Any]) -> dict[
             )
 
     # The path of the source is relative to `out`, so that both can be moved together.
-    if "source" in known:
+    if is_sample(values.get("source")):
+        find_photograph(values["source"])  # or a sentence before anything runs
+    elif "source" in known:
         if "source" in values:
             source = Path.cwd() / values["source"]
             if not source.exists():
@@ -273,6 +277,8 @@ def main() -> None:
             values[name] = known[name].read(text) if name in known else text
         target = execute(given.notebook, given.out, values)
         print(f"Executed: {target}")
+        if photograph := credit(values.get("source", "")):
+            print(f"Photograph: {photograph}")
     except SivLiteError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

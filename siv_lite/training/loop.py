@@ -72,7 +72,7 @@ def train(
         precision: "fp32", "tf32" or "bf16".
         progress: whether to show a progress bar.
         on_log: called with the iteration and the losses by name whenever they are logged, at most
-            510 times, and with "arrangement_diversity" where a grid was saved; for learning curves
+            510 times, and with "bandless_diversity" where a grid was saved; for learning curves
             or measures of your own.
         **settings: single settings of the method that replace the preset's.
 

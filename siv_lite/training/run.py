@@ -73,7 +73,7 @@ class Run:
 
         Returns:
             Dictionaries with "iteration" and one value per loss, oldest first; those of iterations
-            whose grid was saved have the grid's "arrangement_diversity", too.
+            whose grid was saved have the grid's "bandless_diversity", too.
         """
         return read_log(self.folder)
 

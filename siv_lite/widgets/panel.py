@@ -198,6 +198,7 @@ class Chooser(Panel):
     """
 
     flow = "column"
+    run_list = RunList  # which runs are offered
 
     def __init__(self, folders: tuple[str | Path, ...], make_view: Callable[..., Panel]):
         """List the runs and show the first.
@@ -206,7 +207,7 @@ class Chooser(Panel):
             folders: only what lies in one of these is ever opened.
             make_view: makes a view from a `Run`.
         """
-        self.runs = RunList(folders)
+        self.runs = self.run_list(folders)
         self.make_view = make_view
         self.view = None
         self.folder = None  # of the run that is shown
@@ -219,6 +220,7 @@ class Chooser(Panel):
         )
         actions = {"List again": ("Look for new runs", self.list_again)}
         super().__init__({"run": chosen}, actions, style, self.shown)
+        self.column.layout.width = "min(100%, 480px)"
 
     def list_again(self) -> None:
         """Look for runs again, and keep the one that is shown."""
