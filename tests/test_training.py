@@ -23,7 +23,13 @@ from siv_lite.methods.siv_gan import SIVGAN
 from siv_lite.training.migrate import SETTINGS_OF_FORMAT_1, TENSORS_OF_FORMAT_1
 from siv_lite.training.run import find_cells
 
-SMALL = {"preset": "smoke", "progress": False, "lr_decay_fraction": 0.5}
+SMALL = {
+    "preset": "smoke",
+    "progress": False,
+    "lr_decay_fraction": 0.5,
+    "latent": "projected",
+    "diversity": "features",
+}
 
 
 @pytest.fixture(scope="module")

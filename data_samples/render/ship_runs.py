@@ -210,12 +210,18 @@ def export_half_way(source: Path, target: Path) -> None:
     """
     (target / "samples").mkdir(parents=True)
     newest = list_checkpoints(source)[0]
+    iteration = int(newest.stem.split("-")[1])
     grids = sorted((source / "samples").glob("*.png"))
-    reached = [path for path in grids if int(path.stem) <= int(newest.stem.split("-")[1])]
-    copied = [newest, newest.with_suffix(".safetensors"), *reached]
-    copied += [source / "config.json", source / "frames.safetensors", source / "log.jsonl"]
+    copied = [path for path in grids if int(path.stem) <= iteration]
+    copied += [newest, newest.with_suffix(".safetensors")]
+    copied += [source / "config.json", source / "frames.safetensors"]
     for path in copied:
         shutil.copyfile(path, target / path.relative_to(source))
+
+    # The log can be some iterations ahead of the checkpoint.
+    log = [entry for entry in read_log(source) if entry["iteration"] <= iteration]
+    lines = [json.dumps(entry) + "\n" for entry in log]
+    (target / "log.jsonl").write_text("".join(lines))
 
 
 def export_comparison(folder: Path, target: Path) -> None:
