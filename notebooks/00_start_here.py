@@ -205,7 +205,7 @@ print("\n".join(check_run(run)))
 # %% [markdown]
 # ## Where to go next
 #
-# - `01_one_image_is_a_data_set` begins the course: eleven lessons, each under a minute of
+# - `01_one_image_is_a_data_set` begins the course: eleven lessons, most under a minute of
 #   computing.
 # - `explore.ipynb` (or `make explore`) has sliders for this run and the shipped ones.
 # - Put a photograph of your own into `source` and another folder into `out`. Scenes with several

@@ -36,7 +36,7 @@ show_map("generator", "diversity")
 source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
 preset: str = "lesson"  # smoke (seconds) or lesson (minutes on two cores)
 steps: int | None = None  # of each row's further training; None: 200, or 5 in `smoke`
-max_size: int = 64  # longest side in pixels; larger pictures are reduced
+max_size: int = 64  # longest side of the picture in the one-step check, in pixels
 out: str = "../runs/lesson_05"  # folder of what this lesson trains
 
 # %% tags=["nbval-ignore-output"]
@@ -259,12 +259,11 @@ for name, sign in {"minus": -1, "plus": 1}.items():
     print(f"a step down the gradient of {name} DR moves the samples {way}")
 
 # %% [markdown]
-# And in the real objective? `SIVGAN.step` updates D, then G by
-# `loss_G - balance * lambda * diversity`. `check_diversity_sign` makes lambda so large that the
-# other term hardly counts, takes one small step, and measures by our own loop whether the same
-# eight latents are further apart than before. (A fresh network's spectral norms are rough guesses
-# that the first steps would correct, which changes DR too; so they are found first, by 50 calls of
-# `normalize`.)
+# And in the real objective? `SIVGAN.step` updates D, then G by `loss_G - diversity_scale * lambda *
+# diversity`. `check_diversity_sign` makes lambda so large that the other term hardly counts, takes
+# one small step, and measures by our own loop whether the same eight latents are further apart than
+# before. (A fresh network's spectral norms are rough guesses that the first steps would correct,
+# which changes DR too; so they are found first, by 50 calls of `normalize`.)
 #
 # Try it: go to that line of `siv_lite/methods/siv_gan.py`, turn `-` into `+`, restart the kernel
 # and run again: this cell must stop you. Then turn it back.
@@ -307,6 +306,14 @@ for name, run in {"with": base, "without": without}.items():
     print(f"DR by Eq. 4 {diversity([samples]):.2f} in the pictures themselves")
 
 # %% [markdown]
+# Without the term nearly all samples have the striped balloon at the left, a large red one beside
+# it, the same row of small ones and the same green rim at the top. What differs is whether a place
+# is filled. With it the large balloons stand elsewhere in each, and are of other kinds. The numbers
+# say the same, 0.47 against 0.40, and not more, because cells with numbers of their own differ to
+# some degree even if nobody asks them to. In the published tables below, where one vector serves
+# the whole scene, the same term doubles the pixel diversity.
+
+# %% [markdown]
 # ## In a trained model, and broken on purpose
 #
 # The package refuses a negative weight, so nobody flips the sign by accident:
@@ -321,7 +328,8 @@ except SivLiteError as error:
 # We get around that by changing the settings of the finished model with the term, our *base*. A
 # shipped run holds only the averaged generator and D, without Adam's memory, so that every row
 # starts from these, alike. Four rows continue from there, with the same random numbers, each with
-# one change. What a row made is kept in `out`; a second call only loads it.
+# one change. ("DR" is the normalized one here, as in the base; its weight is `diversity_scale`.)
+# What a row made is kept in `out`; a second call only loads it.
 
 # %% tags=["nbval-ignore-output"]
 if steps is None:
@@ -366,7 +374,7 @@ for name, change in changes.items():
 
 # %%
 lines = {name: row["diversity"] for name, row in rows.items()}
-labels = {"xlabel": "steps after the base", "ylabel": "DR of 16 fixed latents"}
+labels = {"xlabel": "steps after the base", "ylabel": "DR (Eq. 4) of 16 fixed latents"}
 plot_lines(lines, x=moments, ylim=(0, None), **labels)
 
 # %%
@@ -376,13 +384,14 @@ contact_sheet({name: row["images"][-1] for name, row in rows.items()}, scale=2)
 # %% [markdown]
 # Compare down a column first: one latent, four ways. Then along a row: are the six pictures six
 # scenes? With the shipped balloons, the first three rows are much alike: most of the six arrange
-# the balloons differently, though some places recur. In the flipped one textures turn smooth and
-# the six grow alike: balloons keep to a few places, and little varies except which of these are
-# filled.
+# the balloons differently, though some places recur. In the flipped one the six have become nearly
+# one picture: the same striped balloons in the same two places, over the same stripes of grass.
 #
-# "Without DR" drifts slowly, since a trained model does not collapse in a minute. What happens when
-# it is trained without DR *from the start* stands in the published tables below; `ablations.ipynb`
-# trains it on your picture.
+# "Without DR" loses a quarter of its DR and keeps its scenes: what the base has learned is not
+# undone in 200 steps. Nothing in its loss rewards that any longer, but nothing punishes it either,
+# as long as D believes the scenes. So the term does its work early, while G still chooses what it
+# will be able to draw: that is what the two trainings *from the start* above have shown.
+# `ablations.ipynb` trains such a pair on your picture.
 #
 # The answer to question 3 is computed, from the lowest DR to the highest:
 
@@ -395,7 +404,7 @@ print("DR is the most diverse:", order[-1] == "with DR, as trained")
 
 # %% [markdown]
 # Do not read more into it than that. The two in the middle are close, and this is one seed; the
-# curve measures the very quantity that DR rewards, so a high value is no proof of good pictures.
+# curve measures nearly the quantity that DR rewards, so a high value is no proof of good pictures.
 # That is why we look at pictures beside it.
 #
 # Move the slider (or press the arrow keys on it) to watch the rows drift apart. The figure above is
@@ -467,8 +476,8 @@ for name, (found, by_hand) in values.items():
 # | DR | 0.08 | 0.33 | 0.66 | 0.37 |
 #
 # From row to row diversity rises, and so does SIFID: the best SIFID is that of a model that copies.
-# All five rows are the setting `diversity` here, and `ablations.ipynb` with `tables = "4"` trains
-# them on your picture.
+# All five rows are the setting `diversity` here (DR is "features"), and `ablations.ipynb` with
+# `tables = "4"` trains them on your picture.
 
 # %% [markdown]
 # ## How much: lambda and the balance
@@ -508,11 +517,10 @@ assert balance == factors[6], "Settings.diversity_scale is not the official code
 print("the default diversity_scale is the official code's at six blocks: True")
 
 # %% [markdown]
-# So `diversity_scale=16` multiplies lambda in our step, whatever the depth;
-# `diversity_scale=1` is Eq. 5 to the
-# letter. The row "16 times weaker" above was exactly that. In terms of Table 5, the letter is like
-# a lambda of 0.15 / 16, below 0.01: between its first and second row. The toy says the same: the
-# spread is the *ratio* of the two weights.
+# So `diversity_scale=16` multiplies lambda in our step, whatever the depth; `diversity_scale=1` is
+# Eq. 5 to the letter. The row "16 times weaker" above had just this weight. In terms of Table 5,
+# the letter is like a lambda of 0.15 / 16, below 0.01: between its first and second row. The toy
+# says the same: the spread is the *ratio* of the two weights.
 
 # %%
 quiet = train_toy(0.5, judge=1.0)[-1]
@@ -622,6 +630,7 @@ else:
 # | distance in Eq. 4 | L1 norm | mean of absolute differences | mean of absolute differences |
 # | over the pairs of a batch | expectation, a mean | sum | mean |
 # | over the blocks | mean | sum / number of pairs of blocks | mean |
+# | contrast of a sample | counts | counts | counts; in `lesson` it does not ("normalized") |
 # | weight against Eq. 3 | lambda 0.15 | 13 to 20 times that | 0.15 x `diversity_scale` 16 |
 # | features | after tanh | after tanh | after tanh |
 # | zCR | generator's loss only | not looked at | generator's loss only, noise 0.1 |

@@ -122,9 +122,9 @@ for name, value in loss.items():
 
 # %% [markdown]
 # Compare the first two points of each line. With DA and FA they lie close together: the judge has
-# come to know a scene. With neither, the moved scene falls clearly behind the picture: the judge
-# has begun to know *this image*. (After the 20 iterations of `smoke` no judge knows anything yet,
-# and the claim may come out either way.)
+# come to know a scene. With neither, the picture is called real, but the moved scene falls as far
+# behind it as the blurs that its generator draws: the judge has begun to know *this image*. (After
+# the 20 iterations of `smoke` no judge knows anything yet, and the claim may come out either way.)
 #
 # Two cautions. The first judge has seen transforms of this kind in training, though not these;
 # being used to them is exactly what DA is for. And one pair of short trainings is a demonstration,
@@ -339,7 +339,7 @@ print("equal to the hand computation: True")
 # ## In a trained model
 #
 # The same on real features. We send five views of the picture into a discriminator that was trained
-# for 4,800 iterations (if the repository's run is missing: into the short one above) and look at
+# for 4,000 iterations (if the repository's run is missing: into the short one above) and look at
 # the maps at the mouths of its branches.
 
 # %%
@@ -362,7 +362,7 @@ with torch.no_grad():
     layout = D.branch_input("layout", features)
 
 # %%
-pasted = mix_rectangle(layout, 1.0, torch.Generator().manual_seed(5))
+pasted = mix_rectangle(layout, 1.0, torch.Generator().manual_seed(0))
 limit = layout.abs().max()
 rows = {
     "view": images,

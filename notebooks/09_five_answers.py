@@ -72,8 +72,10 @@ from siv_lite.widgets import Picture, encode
 # | `patch_diffusion` | no network: noise is cleaned step by step, by weighing all patches |
 #
 # The shipped comparison gave each of the five 300 seconds on one core of a processor, from three
-# seeds, and the same 48 x 64 pixels. With the parameter `seconds` you train your own; with 300
-# seconds that takes an hour and a half.
+# seeds, and the same 48 x 64 pixels. Its SIV-GAN has the paper's diversity term and one vector of
+# latents for the whole scene; the preset `lesson` of today has neither, and draws other scenes
+# (lessons 3 and 5; `docs/recipe.md` compares the two). With the parameter `seconds` you train your
+# own, with today's presets; with 300 seconds that takes an hour and a half.
 
 
 # %% tags=["nbval-ignore-output"]
@@ -282,7 +284,8 @@ show_table(rows, high={"copy_distance"})
 # diversity is SinGAN's, behind all others but FastGAN's. It leads only where copying is
 # punished. 3,364 iterations are a thirtieth of the paper's 100,000, at half its width. A pyramid
 # shows a scene at once, since its coarse stage is a tiny picture; SIV-GAN has to find layout and
-# texture together. Whether it overtakes later, this table cannot say.
+# texture together. Whether it overtakes later, this table cannot say. And it is about the paper's
+# form in five minutes, for which that form was not made.
 #
 # ## What it cost
 #

@@ -38,7 +38,7 @@ yours: str | None = None  # image, GIF, video or folder, best as an absolute pat
 preset: str = "lesson"  # smoke (seconds; trains a tiny model) or lesson (trains if train_now)
 method: str = "singan"  # singan or siv_gan (these have shipped runs), or another if train_now
 train_now: bool = False  # train on `yours` here: 5 to 10 minutes on two cores with preset lesson
-max_size: int = 64  # longest side in pixels at which `yours` is read
+max_size: int = 64  # longest side in pixels at which `yours` is scored
 out: str = "../runs/lesson_10"  # folder of all that this lesson writes
 
 # %% tags=["nbval-ignore-output"]
@@ -61,7 +61,6 @@ from siv_lite import (
     image_grid,
     open_run,
     read_frames,
-    render,
     train,
 )
 from siv_lite.figures import show_row
@@ -461,17 +460,17 @@ shipped = {
     "singan": open_run(runs / f"{Path(source).stem}_singan", "cpu"),
     "siv_gan": open_run(runs / f"{Path(source).stem}_siv_gan", "cpu"),
 }
-rows = {"learned from": shipped["singan"].frames}
+rows = {"learned from": shipped["singan"].training_frames}
 for name, each in shipped.items():
     rows[name] = each.sample(6, seed=1)
 contact_sheet(rows, scale=2)
 
 # %% [markdown]
 # In SinGAN's row every picture has its balloons in other places and numbers, but their patterns are
-# muddled, and in the last picture some melt into sausages. SIV-GAN's are sharper and stand in
-# several arrangements, but some have run together, and pictures 2 and 4 are nearly one. Both kept
-# sky above and bushes below. That is what a few minutes give; your eye decides which is of use to
-# you.
+# muddled, and in the last picture some melt into sausages. SIV-GAN's are sharper and of more kinds,
+# but some have run together, and those at the top come back to the same few places. Both kept sky
+# above and bushes below. (SIV-GAN's pictures have fewer pixels: it works at 40 x 56, SinGAN at 48 x
+# 64.) That is what a few minutes give; your eye decides which is of use to you.
 #
 # ## Your turn: the form
 #
@@ -493,8 +492,8 @@ upload(Path(out, "uploads"))
 if train_now or preset == "smoke":
     path = yours or source
     stem = Path(path).stem.replace(":", " ")  # of "sample:coffee", too
-    folder = Path(out, f"{stem}_{method}_{preset}_{max_size}")
-    run = train(method, read_frames(path, max_size), folder, preset)
+    folder = Path(out, f"{stem}_{method}_{preset}")
+    run = train(method, read_frames(path), folder, preset)
 else:
     run = shipped[method]
 run
@@ -522,17 +521,15 @@ grid
 # %% [markdown]
 # ### As large as the photograph
 #
-# A postage stamp can be drawn anew. `render` keeps the arrangement of a small picture and draws it
-# with the patches of the photograph, at the photograph's own size, without any training. So here
-# the file is read once more, whole. (A run that was trained on whole frames has them: then
-# `run.sample(5, seed=1, render=True)` does it all. The parameter `image_size` of `train` is made
-# for that.)
+# A postage stamp can be drawn anew. `run.render` keeps the arrangement of a small picture and draws
+# it with the patches of the photograph, at the photograph's own size, without any training. A run
+# has the photograph whole, as it was given; the method alone reduces it. So give `train` whole
+# frames, and `run.sample(5, seed=1, render=True)` does all of this at once.
 
 # %%
-photograph = read_frames(yours or source)
 small = run.sample_images(5, seed=1)
-rendered = render(small, photograph, seed=1)
-sheet = scene_sheet(photograph, rendered, small)
+rendered = run.render(small, seed=1)
+sheet = scene_sheet(run.frames, rendered, small)
 save_image(sheet, album / "scenes.png")
 sheet
 
@@ -677,7 +674,7 @@ save_page(run, caption, page)
 if not page.exists():
     print("not yet: there is no page.png; give `path` to save_image")
 else:
-    rows = {caption: run.frames[:4], "seed 7": run.sample_images(4, seed=7)}
+    rows = {caption: run.training_frames[:4], "seed 7": run.sample_images(4, seed=7)}
     expected = contact_sheet(rows, scale=2)
     found = Image.open(page)
     sizes = f"the page is {found.size}, not {expected.size}"

@@ -175,7 +175,8 @@ def check_diversity_sign(
     Raises:
         AssertionError: if eight fixed latents are more alike after the step.
     """
-    settings = make_settings("siv_gan", "smoke", learning_rate=1e-4, diversity_weight=1e4)
+    weights = {"learning_rate": 1e-4, "diversity_weight": 1e4}
+    settings = make_settings("siv_gan", "smoke", diversity="features", **weights)
     model = SIVGAN(frames, settings, torch.device("cpu"), "fp32", 0)
     latents = model.sample_latents(8, seed=1)
     # A fresh network's spectral norms are rough guesses, and correcting them changes DR too.

@@ -32,7 +32,7 @@ from siv_lite.lesson_checks import check
 # %% tags=["nbval-ignore-output"]
 folder = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 if not folder.exists():
-    folder = train("siv_gan", read_frames(source, 64)[:1], out, preset).folder
+    folder = train("siv_gan", read_frames(source)[:1], out, preset).folder
 run = open_run(folder, "cpu")
 G = run.method.G_ema
 L = len(G.blocks)
@@ -112,7 +112,7 @@ contact_sheet({"sample 0, and moved": torch.cat([images[:1], moved])}, scale=4)
 # ## Exercise 3
 #
 # 1 + n = decay (10 + n) gives n = (10 decay - 1) / (1 - decay). For the paper's 0.9999 that is
-# about 90,000 of 100,000 iterations, and the preset `lesson` with its 4,800 never reaches 0.999:
+# about 90,000 of 100,000 iterations, and the preset `lesson` with its 4,000 never reaches 0.999:
 # the warm-up is the rule, not the exception.
 
 

@@ -80,10 +80,10 @@ def done_at(share: float, iterations: int, decay: float) -> float:
 
 
 # %%
-if done_at(0.5, 4800, 0.3) is None:
+if done_at(0.5, 4000, 0.3) is None:
     print("not yet: done_at returns nothing; at share 0 it would be `iterations`")
 else:
-    for share, length, decay in ((0.5, 4800, 0.3), (0.25, 4800, 0.3), (0.5, 1000, 1.0)):
+    for share, length, decay in ((0.5, 4000, 0.3), (0.25, 4000, 0.3), (0.5, 1000, 1.0)):
         model = fresh(iterations=length, lr_decay_fraction=decay)
         model.iteration.fill_(done_at(share, length, decay))
         hint = f"{length} iterations, decay {decay}: another share of the rate"

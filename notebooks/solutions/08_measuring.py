@@ -22,7 +22,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from siv_lite import contact_sheet, metrics, open_run, read_frames
+from siv_lite import contact_sheet, metrics, open_run
+from siv_lite.frames import resize_to
 from siv_lite.lesson_checks import check
 from siv_lite.metrics import evaluate
 
@@ -31,11 +32,12 @@ from siv_lite.metrics import evaluate
 
 # %%
 count = 4 if preset == "smoke" else 16
-frames = read_frames(source, 64)[:1]
 runs = Path(source).parent / "runs"
 siv_gan = open_run(runs / f"{Path(source).stem}_siv_gan", "cpu")
 singan = open_run(runs / f"{Path(source).stem}_singan", "cpu")
-models = {"SIV-GAN": siv_gan.sample(count, seed=1), "SinGAN": singan.sample(count, seed=1)}
+frames = siv_gan.training_frames
+samples = resize_to(singan.sample(count, seed=1), frames.shape[2:])
+models = {"SIV-GAN": siv_gan.sample(count, seed=1), "SinGAN": samples}
 mirrored = torch.cat([frames, frames.flip(3)]).repeat(count // 2, 1, 1, 1)
 cheats = {"half mirrored": mirrored}
 scores = {name: evaluate(images, frames) for name, images in models.items()}
@@ -112,8 +114,8 @@ else:
 # ## Exercise 3
 #
 # Sentence c says what was measured, on what, and both sides of it; a and b pick the columns that
-# suit them. In d the difference is small, no second run was drawn to know what is small, and
-# MS-SSIM says the opposite.
+# suit them. In d MS-SSIM says the opposite, and two draws of one model ("SIV-GAN" and "again" in
+# the lesson) already lie almost half as far apart.
 
 
 # %%
@@ -126,7 +128,7 @@ def honest_sentence() -> str:
 hints = {
     "a": "three columns of ten; which speak against it?",
     "b": "which columns speak against it?",
-    "d": "what do the other diversity columns say, and how large is the difference?",
+    "d": "what does MS-SSIM say, and how far do two draws of one model lie apart?",
 }
 answer = honest_sentence()
 if answer is None:

@@ -95,7 +95,7 @@ else:
 # %%
 def save_page(run, caption: str, path: Path) -> None:
     """A contact sheet of a run, with the picture's origin as its first line."""
-    rows = {caption: run.frames[:4], "seed 7": run.sample_images(4, seed=7)}
+    rows = {caption: run.training_frames[:4], "seed 7": run.sample_images(4, seed=7)}
     save_image(contact_sheet(rows, scale=2), path)
 
 
@@ -107,7 +107,7 @@ save_page(run, caption, page)
 if not page.exists():
     print("not yet: there is no page.png; give `path` to save_image")
 else:
-    rows = {caption: run.frames[:4], "seed 7": run.sample_images(4, seed=7)}
+    rows = {caption: run.training_frames[:4], "seed 7": run.sample_images(4, seed=7)}
     expected = contact_sheet(rows, scale=2)
     found = Image.open(page)
     sizes = f"the page is {found.size}, not {expected.size}"
