@@ -146,9 +146,9 @@ for name, changed in {"shuffled": shuffled, "repainted": repainted}.items():
     assert (same_content, same_layout) == (name == "shuffled", name == "repainted"), look
 
 # %% [markdown]
-# That answers question 1: only layout notices. How much is taken away? For our pictures of 48 x 64
-# pixels F(x) has 64 channels of 12 x 16 places: 12,288 numbers. Content gets 64 means of them,
-# layout 192 mixtures. Neither can get the picture back from that.
+# That answers question 1: only layout notices. How much is taken away? For our pictures of 40 x 56
+# pixels F(x) has 64 channels of 10 x 14 places: 8,960 numbers. Content gets 64 means of them,
+# layout 140 mixtures. Neither can get the picture back from that.
 #
 # ## Before the split: low-level blocks and from-RGB
 #
@@ -250,7 +250,7 @@ shipped = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 if shipped.exists():
     run = open_run(shipped, "cpu")
 else:
-    run = train("siv_gan", frames, Path(out, "base"), preset, device="cpu")
+    run = train("siv_gan", read_frames(source)[:1], Path(out, "base"), preset, device="cpu")
 D = run.method.D
 image = run.method.real[0][0]  # (3, H, W)
 
@@ -428,8 +428,9 @@ for name, table in tables.items():
 # %% [markdown]
 # Read the ratios. In all shipped models layout's is the higher one, for inputs and for decisions,
 # and so the two judges differ in the direction that theory says. But they differ *in degree*. With
-# the balloons, content minds a moved rectangle about half as much as a recolored one, and layout
-# minds both about alike. The low-level part, which sees everything, lies between the two.
+# the balloons, content minds a moved rectangle a little less than a recolored one, and layout a
+# fifth more; of their inputs the ratios are nearly the same. The low-level part, which sees
+# everything, is like content.
 #
 # Then read the last column. When the whole picture slides, content's decision changes much less
 # than by one pasted rectangle: it cares little where things are, but it does care for cuts.
@@ -636,8 +637,8 @@ for part in ("content", "layout"):
     plot_lines({part: means}, x=places, title=part, xlabel="right by, pixels", ylabel="mean logit")
 
 # %% [markdown]
-# Mind the two scales: layout's is about nine times as large. It likes the balloon best where it
-# was, at 0, and little in between. There is a second peak at about 36 pixels. There the striped
+# Mind the two scales: layout's is about ten times as large. It likes the balloon best where it
+# was, at 0, and little in between. There is a second peak at about 32 pixels. There the striped
 # balloon takes the place of the purple one, which is as large: probably few cuts show, and the
 # arrangement is nearly the old one. Content has the same two peaks. So even this judge of *what*
 # minds where the balloon is pasted, as the table said.
@@ -756,7 +757,7 @@ else:
 #
 # **1.** Why can the two branches learn the picture by heart less easily than one trunk? (a) They
 # have fewer blocks. (b) Each gets a small part of F(x). (c) They are trained more slowly.
-# <details><summary>Answer</summary>(b). 64 and 192 numbers of 12,288 here. The published table says
+# <details><summary>Answer</summary>(b). 64 and 140 numbers of 8,960 here. The published table says
 # the same: one trunk copies.</details>
 #
 # **2.** Which two can the content branch not tell apart *at all*? (a) An F(x) and the same with its
@@ -783,7 +784,7 @@ else:
 # | layout's one channel | a 1x1 convolution | its first block narrows to one | a 1x1 convolution |
 # | weights of the parts | 1, 1 and 2 (low level) | 0.5/7, 0.5/7 and 1/7 | 1, 1 and 2 |
 # | over the blocks of a part | mean | sum | mean |
-# | blocks, low level + branch | 3 + 4 | by size: 2 + 4 at about 64 px | by size: 2 + 3 at 48 x 64 |
+# | blocks, low level + branch | 3 + 4 | by size: 2 + 4 at about 64 px | by size: 2 + 3 at 40 x 56 |
 # | from-RGB | concatenated; no sizes given | 3x3, an eighth of the channels | the same |
 # | first low-level block | not specified | no activation before it | the same |
 # | small pictures that D never reads | not specified | made all the same | not made |
