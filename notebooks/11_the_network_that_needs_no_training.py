@@ -440,24 +440,24 @@ for method in ("siv_gan", "singan"):
     if shipped.exists():
         runs[method] = open_run(shipped, "cpu")
     else:
-        runs[method] = train(method, frames, Path(out, method), preset)
+        runs[method] = train(method, original, Path(out, method), preset)
 scene = resize_frames(original, size or (64 if is_smoke else 128))
 
 # %%
 sketches = runs["siv_gan"].sample(count, seed=1)
 rows = {
     "SIV-GAN's samples": sketches,
-    "render=True: at the run's own size": runs["siv_gan"].sample(count, seed=1, render=True),
-    "rendered with the patches of a larger image": render(sketches, scene, seed=1),
+    "render=True: at the photograph's own size": runs["siv_gan"].sample(count, seed=1, render=True),
+    "rendered with the patches of a smaller image": render(sketches, scene, seed=1),
 }
 contact_sheet(rows)
 
 # %% [markdown]
-# The run knows its image in 48 x 64 pixels, so `render=True` draws that size. `render` takes the
-# patches of whatever image it is given, here of the same scene in 96 x 128. **The GAN decides what
-# stands where; the image's own patches draw it.** They also draw its faults sharply: where two
-# balloons have run together into something dark, patches of the meadow may fit best, and a balloon
-# of leaves flies by.
+# The run knows its image whole, 192 x 256 pixels, so `render=True` draws that size. `render` takes
+# the patches of whatever image it is given, here of the same scene in 96 x 128. **The GAN decides
+# what stands where; the image's own patches draw it.** They also draw its faults sharply: where two
+# balloons have run together, one has the stripes of both, and where one was half transparent, a
+# piece of it hangs in the sky.
 #
 # What does `strength` do?
 
@@ -588,18 +588,18 @@ contact_sheet({name: images[:4] for name, images in pictures.items()})
 #
 # | row | coarse SWD | correlation | copy distance | seconds a picture |
 # |---|---|---|---|---|
-# | SIV-GAN rendered | .093 .061 .122 | .51 .72 .43 | 67 58 70 | 0.7 |
-# | SinGAN rendered | .114 .078 .134 | .49 .70 .47 | 64 52 68 | 0.6 |
+# | SIV-GAN rendered | .069 .075 .076 | .46 .70 .39 | 68 54 70 | 0.5 |
+# | SinGAN rendered | .112 .088 .100 | .48 .69 .45 | 64 52 69 | 0.5 |
 # | patch diffusion from noise | .053 .033 .069 | .29 .45 .19 | 64 50 73 | 1.1 |
 # | random collage rendered | .149 .161 .127 | .12 .21 .11 | 72 64 76 | 0.8 |
-# | SIV-GAN, bicubic enlargement | .082 .094 .190 | .55 .77 .56 | 64 53 61 | 0.01 |
+# | SIV-GAN, bicubic enlargement | .099 .116 .170 | .54 .76 .52 | 60 47 59 | 0.01 |
 #
 # **Patch diffusion** has the best coarse SWD, by far, and needs no training. Remember lesson 8
 # before you give it the gold: SWD compares patches, and it cuts out large ones. Look at its images:
 # the balloons stand in about the same row each time, and some are half ones. The **collage** is the
 # most diverse and, on two of three images, by far the worst: meadows fly, because rendering draws
-# and does not arrange. The two **GANs** lie between. The **enlarged** samples are mush, and coarse
-# SWD, which sees small copies of the images, does not notice.
+# and does not arrange. The two **GANs** lie between, SIV-GAN nearer to the image. The **enlarged**
+# samples are mush, and coarse SWD, which sees small copies of the images, hardly notices.
 #
 # And there is what no column shows. We walk from one latent a tenth of the way to another, in equal
 # steps, and measure how much the image changes at each. Patch diffusion has latents, too: its first
