@@ -594,7 +594,7 @@ contact_sheet({name: images[:4] for name, images in pictures.items()})
 # | random collage rendered | .149 .161 .127 | .12 .21 .11 | 72 64 76 | 0.8 |
 # | SIV-GAN, bicubic enlargement | .099 .116 .170 | .54 .76 .52 | 60 47 59 | 0.01 |
 #
-# **Patch diffusion** has the best coarse SWD, by far, and needs no training. Remember lesson 8
+# **Patch diffusion** has the best coarse SWD and needs no training. Remember lesson 8
 # before you give it the gold: SWD compares patches, and it cuts out large ones. Look at its images:
 # the balloons stand in about the same row each time, and some are half ones. The **collage** is the
 # most diverse and, on two of three images, by far the worst: meadows fly, because rendering draws
