@@ -19,8 +19,8 @@ pixels, and lies between the two kinds (in quotes: `diversity` and `latent`):
 | beach: singan                                | 0.21                  | 0.67               |
 | balloons: siv_gan, "features", "projected"   | 0.32                  | 0.67               |
 | beach: the same                              | 0.19                  | 0.63               |
-| firs before a slope, a photograph: siv_gan,  |                       |                    |
-|   "normalized" and "spatial"                 | 0.01                  | 0.18               |
+| firs before mountains, a photograph:         |                       |                    |
+|   siv_gan, "normalized" and "spatial"        | 0.01                  | 0.18               |
 | balloons: fastgan                            | 0.02                  | 0.03               |
 
 No level of the arrangement diversity would do: 0.22 is good for the beach, 0.32 a collapse on the
