@@ -24,7 +24,7 @@ show_map("latents", "generator", "images", "ema", "samples")
 # **You need:** convolutions in PyTorch. Lessons 1 and 2 explain why a GAN needs a judge, but nobody
 # asks it here.
 #
-# **Time:** 20 seconds of computing on two cores; 50 minutes of reading and exercises.
+# **Time:** 60 seconds of computing on two cores; 55 minutes of reading and exercises.
 #
 # **Words used below.** *Latents* z are the random numbers that go in. A *block* is a few
 # convolutions with a bend (leaky ReLU) between them. A *map* is what a block puts out: a grid of
@@ -271,7 +271,8 @@ look = "The fast path is not plain PyTorch: look at SpectralNetwork in siv_lite/
 check(loss_fast, loss_plain, look)
 for name, weight in fast.named_parameters():
     weight_plain = nn.reference_parameter(plain, name)
-    check(weight.grad, weight_plain.grad, look, rtol=1e-3, atol=1e-6)
+    largest = weight_plain.grad.abs().max().item()
+    check(weight.grad, weight_plain.grad, look, atol=1e-3 * largest + 1e-6)
     check(weight, weight_plain, look, rtol=1e-4, atol=1e-6)
 print("in plain PyTorch the same loss, gradients and weights after the step: True")
 

@@ -25,7 +25,7 @@ show_map("generator", "diversity")
 # **You need:** PyTorch's autograd, and lesson 0 (`00_start_here`) for what SIV-GAN is. The paper's
 # section is 3.2.
 #
-# **Time:** 50 seconds of computing on two cores; 35 minutes of reading and exercises.
+# **Time:** 50 seconds of computing on two cores; 40 minutes of reading and exercises.
 #
 # **Words used below.** *Latents* are the random numbers z that go into the generator G. *D* is the
 # discriminator, the judge. A *batch* is the handful of samples of one training step, here five.

@@ -24,7 +24,7 @@ show_map("losses", "ema", "run")
 # **You need:** PyTorch's autograd and optimizers, and lesson 4 for what the parts of the
 # discriminator judge.
 #
-# **Time:** 40 seconds of computing on two cores; 55 minutes of reading and exercises.
+# **Time:** 3.9 minutes of computing on two cores; 55 minutes of reading and exercises.
 #
 # **Words used below.** The *generator* G draws pictures from *latents*, random numbers; such
 # pictures are *fakes*. The *discriminator* D answers with *logits*: 0 means "real or fake, I cannot

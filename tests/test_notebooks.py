@@ -115,7 +115,7 @@ def test_headers_say_the_measured_times():
     for name, seconds in times.items():
         lesson = FOLDER / f"{name}.py"
         assert time_lessons.describe(seconds, lesson) in lesson.read_text(encoding="utf-8")
-        assert seconds < 180
+        assert seconds < 300  # lesson 7 trains for three minutes, live
 
 
 # Executed, and executed again
