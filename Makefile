@@ -4,7 +4,7 @@ PY := .venv/bin/python
 
 demo: .venv/.installed
 	@echo "In about a minute there are first scenes: runs/demo/first_scenes.png"
-	@$(PY) tools/execute.py notebooks/00_start_here.ipynb runs/demo -p iterations 2400
+	@$(PY) tools/execute.py notebooks/00_start_here.ipynb runs/demo -p iterations 1500
 	@$(PY) -m nbconvert --log-level=ERROR --to=html runs/demo/00_start_here.ipynb
 	@echo
 	@echo "Scenes at the photograph's own size: runs/demo/scenes.png"

@@ -97,7 +97,7 @@ if credit(source):
 # the scene, into a picture; the discriminator tells pictures from the training image, judging
 # content and layout separately so that it cannot simply learn the image by heart.
 #
-# The preset `lesson` takes about four minutes on two cores. Early on, in the first minute, the file
+# The preset `lesson` takes four to six minutes on two cores. Early on, in the first minute, the file
 # `first_scenes.png` in `out` shows what there is by then, and the folder `samples` fills with
 # grids. Stop whenever you like: the same cell continues where it stopped, and once finished it only
 # opens the result.
@@ -105,15 +105,15 @@ if credit(source):
 
 # %% tags=["nbval-ignore-output"]
 def show_first_scenes(iteration: int, losses: dict[str, float]) -> None:
-    """Draw a few scenes as soon as the training has had 800 iterations."""
+    """Draw a few scenes as soon as the training has had 500 iterations."""
     path = Path(out, "first_scenes.png")
-    if iteration >= 800 and not path.exists():
+    if iteration >= 500 and not path.exists():
         early = open_run(out, "cpu").sample(6, seed=1, render=True)
         save_image(image_grid(early, columns=3), path)
 
 
 if not finished:
-    print(f"What there is after 800 iterations: {Path(out, 'first_scenes.png').resolve()}")
+    print(f"What there is after 500 iterations: {Path(out, 'first_scenes.png').resolve()}")
 settings = {} if image_size is None else {"image_size": image_size}
 run = train(
     "siv_gan", frames, out, preset, iterations, seed=seed, on_log=show_first_scenes, **settings
