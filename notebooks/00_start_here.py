@@ -97,8 +97,8 @@ if credit(source):
 # the scene, into a picture; the discriminator tells pictures from the training image, judging
 # content and layout separately so that it cannot simply learn the image by heart.
 #
-# The preset `lesson` takes four to six minutes on two cores. Early on, in the first minute, the
-# file `first_scenes.png` in `out` shows what there is by then, and the folder `samples` fills with
+# The preset `lesson` takes about six minutes on two cores. Early on, in the first minute, the file
+# `first_scenes.png` in `out` shows what there is by then, and the folder `samples` fills with
 # grids. Stop whenever you like: the same cell continues where it stopped, and once finished it only
 # opens the result.
 

@@ -272,8 +272,9 @@ check(loss_fast, loss_plain, look)
 for name, weight in fast.named_parameters():
     weight_plain = nn.reference_parameter(plain, name)
     largest = weight_plain.grad.abs().max().item()
-    check(weight.grad, weight_plain.grad, look, atol=1e-3 * largest + 1e-6)
-    check(weight, weight_plain, look, rtol=1e-4, atol=1e-6)
+    rounding = 1e-3 * largest + 1e-6  # the two add up the same numbers in another order
+    check(weight.grad, weight_plain.grad, look, atol=rounding)
+    check(weight, weight_plain, look, rtol=1e-4, atol=rounding)
 print("in plain PyTorch the same loss, gradients and weights after the step: True")
 
 # %% [markdown]
@@ -627,9 +628,10 @@ contact_sheet(rows, scale=3)
 # The second half of answer 3: **halfway the average draws better, at the end both are the same.**
 # Halfway the last weights have a distance of 0.110, the average one of 0.082, far beyond the
 # spread; their skies are harsher, with whiter specks. In the finished run 0.087 and 0.090 are a
-# tie, and the scenes can hardly be told apart. For over the last 30 % of that training the learning
-# rate fell to 0 (lesson 7): the circle shrank, and the last weights came to rest where the average
-# was. The paper's learning rate never falls, so there the average is needed to the end.
+# tie, and the scenes can hardly be told apart. The likely reason: over the last 30 % of that
+# training the learning rate fell to 0 (lesson 7), the circle shrank, and the last weights came to
+# rest where the average was. The paper's learning rate never falls, so there the average should be
+# needed to the end. (All this is one training: the spread is over samples, not over trainings.)
 #
 # ## Exercises
 #

@@ -227,11 +227,11 @@ check(losses.diversity_in_normalized_features([pale]), 0.0, look, atol=1e-3)
 check(losses.diversity_in_normalized_features([elsewhere]), 1.0, look, atol=1e-3)
 
 # %% [markdown]
-# In `paper` the setting `diversity` is "features", Eq. 4 as printed: in 100,000 iterations D has
-# the time to forbid pale and glaring scenes. A training of minutes has not, so `lesson` takes
-# "normalized". The second cure is *where* the numbers go in: with `latent="spatial"` each cell of
-# the coarsest map has 64 numbers of its own, so that one part of the scene can change without the
-# rest (lesson 3).
+# In `paper` the setting `diversity` is "features", Eq. 4 as printed: in 100,000 iterations D may
+# well have the time to forbid pale and glaring scenes (our guess; we have not trained that long).
+# In a training of minutes it has not, so `lesson` takes "normalized". The second cure is *where*
+# the numbers go in: with `latent="spatial"` each cell of the coarsest map has 64 numbers of its
+# own, so that one part of the scene can change without the rest (lesson 3).
 #
 # To see that, a measure is needed that contrast cannot fool either: `arrangement_diversity`, one
 # minus the mean correlation of two samples. Correlation does not change when a picture is made
@@ -309,9 +309,10 @@ for name, run in {"with": base, "without": without}.items():
 # Without the term nearly all samples have the striped balloon at the left, a large red one beside
 # it, the same row of small ones and the same green rim at the top. What differs is whether a place
 # is filled. With it the large balloons stand elsewhere in each, and are of other kinds. The numbers
-# say the same, 0.47 against 0.40, and not more, because cells with numbers of their own differ to
-# some degree even if nobody asks them to. In the published tables below, where one vector serves
-# the whole scene, the same term doubles the pixel diversity.
+# say the same, 0.47 against 0.40, and not more: our explanation is that cells with numbers of their
+# own differ to some degree even if nobody asks them to. (These are one training of each kind, from
+# one seed: a picture of what the term can do, no measurement of it.) In the published tables below,
+# where one vector serves the whole scene, the same term doubles the pixel diversity.
 
 # %% [markdown]
 # ## In a trained model, and broken on purpose
@@ -389,9 +390,9 @@ contact_sheet({name: row["images"][-1] for name, row in rows.items()}, scale=2)
 #
 # "Without DR" loses a quarter of its DR and keeps its scenes: what the base has learned is not
 # undone in 200 steps. Nothing in its loss rewards that any longer, but nothing punishes it either,
-# as long as D believes the scenes. So the term does its work early, while G still chooses what it
-# will be able to draw: that is what the two trainings *from the start* above have shown.
-# `ablations.ipynb` trains such a pair on your picture.
+# as long as D believes the scenes. That fits the two trainings *from the start* above: the term
+# seems to do its work early, while G still chooses what it will be able to draw. One training of
+# each kind is a hint and no proof; `ablations.ipynb` trains such pairs on your picture.
 #
 # The answer to question 3 is computed, from the lowest DR to the highest:
 

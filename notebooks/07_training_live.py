@@ -74,7 +74,7 @@ from siv_lite.widgets import Picture, live_training
 #
 # Begin with the real thing, and keep reading while it trains. A training of 4,000 iterations comes
 # with the repository, stopped after 2,000 (of the balloons only; any other picture begins at 0). A
-# copy of it is trained to its end here, in about two minutes on two cores. In JupyterLab the cell
+# copy of it is trained to its end here, in about three minutes on two cores. In JupyterLab the cell
 # returns at once: the training has a process of its own, and its progress, losses and newest
 # samples appear in the cell. *Save and stop* does what it says; the same cell continues later. Run
 # with nobody watching, as in a test, the cell waits and shows the end.

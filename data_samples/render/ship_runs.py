@@ -10,7 +10,7 @@ So samples can be drawn and explored before anything was trained:
 The first trains every shipped run in full, minutes each. The second keeps what drawing needs of a
 finished run. The third compares all methods on the balloons, which takes hours, and keeps the table
 and a sheet of images for each. The fourth draws the README's first picture, docs/demo_grid.png:
-what `make demo` ends with, from the shipped run.
+what notebook 00 ends with at the preset `lesson`, from the shipped run.
 """
 
 import argparse

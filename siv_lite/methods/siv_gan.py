@@ -494,8 +494,8 @@ class SIVGAN(Method):
             latent="spatial",
             diversity="normalized",
         ),
-        # Minutes are too few for D to forbid pale and glaring scenes: hence other latents and
-        # another diversity than the paper's. docs/recipe.md has what was tried.
+        # In minutes the paper's form draws one arrangement, pale to glaring: hence other latents
+        # and another diversity than the paper's. docs/recipe.md has what was tried.
         "lesson": dict(
             image_size=56,
             iterations=4000,
