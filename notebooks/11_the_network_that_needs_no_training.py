@@ -23,7 +23,7 @@ show_map("image", "samples", "methods")
 #
 # **You need:** means, the softmax, and patches from lesson 1. No knowledge of diffusion models.
 #
-# **Time:** 45 seconds of computing on two cores; 55 minutes of reading and exercises.
+# **Time:** 45 seconds of computing on two cores; 50 minutes of reading and exercises.
 #
 # **Words used below.** *Clean* means without noise. A *query* q is a noisy patch. To *denoise* is
 # to name the clean patch that one expects behind q, written E[p | q]. *P* is the side of a patch,
@@ -45,7 +45,7 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import contact_sheet, metrics, open_run, read_frames, render, train
-from siv_lite.figures import plot_lines, show_row, show_table
+from siv_lite.figures import plot_lines, show_provenance, show_row, show_table
 from siv_lite.frames import resize_frames
 from siv_lite.lesson_checks import check, check_denoiser, check_overlaps
 from siv_lite.rendering import provenance
@@ -475,39 +475,26 @@ contact_sheet({f"strength {names}": torch.cat(list(rows.values()))}, scale=2)
 # ## Where does every pixel come from?
 #
 # A GAN cannot answer that. Here every patch has a best match, so `provenance` returns with every
-# image the frame, row and column that each pixel comes from. We paint the training image with two
-# colors, more red to the right and more green downwards, and carry the paint along.
-
-
-# %%
-def paint(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-    """Colors (1, 3, H, W) that say which row and column of the scene a pixel comes from."""
-    red = 2 * columns / scene.shape[3] - 1
-    green = 2 * rows / scene.shape[2] - 1
-    return torch.stack([red, green, torch.zeros_like(red)])[None]
-
+# image the frame, row and column that each pixel comes from. In the right panel the training image
+# is painted, red at the left to violet at the right and darker downwards. In the middle every pixel
+# of the rendered scene has the paint of the place that it comes from.
 
 # %%
 rendered, sources = provenance(sketches[:1], scene, seed=1)
+show_provenance(scene, rendered, sources)
+
+# %%
 from_rows = sources[0, ..., 1]  # (H, W)
 from_columns = sources[0, ..., 2]
-rows = torch.arange(scene.shape[2])[:, None].expand(scene.shape[2:])
-columns = torch.arange(scene.shape[3]).expand(scene.shape[2:])
-panels = {
-    "training image": scene,
-    "its places": paint(rows, columns),
-    "rendered": rendered,
-    "where it comes from": paint(from_rows, from_columns),
-    "looked up there": scene[:, :, from_rows, from_columns],
-}
-show_row(panels)
+looked_up = scene[:, :, from_rows, from_columns]
+show_row({"rendered": rendered, "looked up in the training image": looked_up})
 
 # %% [markdown]
 # The map is a mosaic. Inside a piece the colors change slowly: neighbors come from neighbors,
-# farther than a patch reaches. At its borders they jump. A balloon is mostly one piece. The last
-# panel is no rendering at all: it fetches every pixel from its place. It hardly differs but at the
-# borders of pieces, where rendering takes means. So a renderer invents nothing: it is a collage
-# with soft seams.
+# farther than a patch reaches. At its borders they jump. A balloon is mostly one piece. The second
+# figure's right image is no rendering at all: it fetches every pixel from its place. It hardly
+# differs but at the borders of pieces, where rendering takes means. So a renderer invents nothing:
+# it is a collage with soft seams.
 #
 # ## What a GAN still buys
 #
