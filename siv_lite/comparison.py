@@ -293,6 +293,39 @@ def write_table(path: Path, cells: list[dict[str, Any]]) -> None:
         writer.writerows(cells)
 
 
+def read_table(path: str | Path) -> Comparison:
+    """Read a table that `compare` has written.
+
+    Args:
+        path: of the .csv file.
+
+    Returns:
+        Its cells, numbers as numbers; what a cell lacks, such as a metric of one that failed, is
+        left out.
+
+    Raises:
+        SivLiteError: if the file is not there, or is no such table.
+    """
+    path = Path(path)
+    cells = []
+    try:
+        with open(path, newline="") as file:
+            reader = csv.DictReader(file)
+            if "row" not in (reader.fieldnames or ()):
+                raise ValueError("other columns")
+            for line in reader:
+                cell: dict[str, Any] = {"row": line["row"], "status": line["status"]}
+                for column, text in line.items():
+                    if text and column not in cell:
+                        cell[column] = float(text)
+                cells.append(cell)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise SivLiteError(
+            f"{path} is no table of a comparison; give the table.csv that `compare` wrote"
+        ) from error
+    return Comparison(cells, {})
+
+
 def run_child(folder: Path, device: str, task: str, names: tuple[str, ...]) -> dict[str, Any]:
     """Have a task done in a process of its own, and read what it wrote.
 

@@ -102,6 +102,23 @@ def test_the_table_holds_what_the_runs_folders_hold(small):
     assert not any(value for name, value in bad.items() if name not in ("row", "seed", "status"))
 
 
+def test_a_written_table_is_read_as_the_same_cells(small):
+    found = comparison.read_table(small[0] / "table.csv")
+    wanted = []
+    for cell in small[1]:
+        wanted.append({name: value for name, value in cell.items() if value is not None})
+    assert found == wanted
+
+
+@pytest.mark.parametrize("text", ["", "row,status\na,finished\nb,finished,3\n", "a,b\n1,2\n"])
+def test_what_is_no_table_gets_a_sentence(text, tmp_path):
+    (tmp_path / "table.csv").write_text(text)
+    with pytest.raises(SivLiteError, match="no table of a comparison"):
+        comparison.read_table(tmp_path / "table.csv")
+    with pytest.raises(SivLiteError, match="no table of a comparison"):
+        comparison.read_table(tmp_path / "missing.csv")
+
+
 def test_an_old_comparison_gets_rendered_rows_without_training_again(small, frames, tmp_path):
     out = shutil.copytree(small[0], tmp_path / "out")
     before = fingerprint(out / "no DR" / "seed7")
