@@ -120,6 +120,16 @@ class OnDevice(TorchDispatchMode):
         return result
 
 
+class OneDevice(TorchDispatchMode):
+    """Refuses convolutions of tensors on two devices; fake tensors look at the input alone."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket is torch.ops.aten.convolution:
+            devices = {tensor.device for tensor in tensors_in([args, kwargs])}
+            assert len(devices) == 1, f"{func} on {devices}"
+        return func(*args, **(kwargs or {}))
+
+
 NUMBERS = {torch.ops.aten.where.self}  # torch.where(condition, 1.0, 0.1)
 
 
@@ -140,7 +150,7 @@ def device(monkeypatch):
         monkeypatch.setattr(torch, name, checked(getattr(torch, name)))
     monkeypatch.setattr(torch.Tensor, "normal_", checked(torch.Tensor.normal_))
     monkeypatch.setattr(FakeTensorMode, "__deepcopy__", lambda self, memo: self, raising=False)
-    with FakeTensorMode():
+    with FakeTensorMode(), OneDevice():
         yield DEVICE
     for cached in (tap_matrix, interpolation_matrix):
         cached.cache_clear()
