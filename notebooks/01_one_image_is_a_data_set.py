@@ -26,6 +26,11 @@ show_map("image", "pyramid")
 # **You need:** PyTorch: tensors, convolutions, gradients.
 #
 # **Time:** 55 seconds of computing on two cores; 50 minutes of reading and exercises.
+#
+# **Words used below.** A *patch* is a small square window of a picture. The *receptive field* of an
+# output is the part of the input that it depends on. A *pyramid* is the picture with ever smaller
+# copies of it; each is a *scale*. A *score* is what D says of a patch: any number, higher for "more
+# real". A *distance* of two sets of patches is small if they hold the same ones, wherever they are.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/beach.png"  # the one image; a photograph of your own works too
@@ -41,14 +46,15 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import contact_sheet, open_run, read_frames, train
-from siv_lite.figures import plot_lines, show_images
-from siv_lite.lesson_checks import check
+from siv_lite.exercises import check_count_patches, check_fool_coarse, check_receptive_field
+from siv_lite.figures import plot_bars, plot_lines, show_images
+from siv_lite.lesson_checks import check, largest_difference
 from siv_lite.methods.pyramid import PatchDiscriminator, pyramid_sizes, resize
 from siv_lite.metrics import extract_patches, sliced_wasserstein
 from siv_lite.widgets import encode
 
 # %% [markdown]
-# ## Predict first
+# ## Predict before you run
 #
 # We will cut the picture into square tiles of 16 x 16 pixels and shuffle the tiles. Sky lands
 # between umbrellas; nobody would take the result for a beach. Then a number compares it with the
@@ -62,7 +68,7 @@ frames = read_frames(source, max_size=64)[:1]  # (1, 3, H, W)
 height = frames.shape[2] // 16 * 16  # whole tiles of 16
 width = frames.shape[3] // 16 * 16
 frames = frames[..., :height, :width]
-show_images(frames, f"{height} x {width} pixels: all we have", scale=6)
+show_images(frames, f"{height} x {width} pixels: all we have", scale=12)
 
 # %% [markdown]
 # ## Patches, counted by hand
@@ -131,36 +137,35 @@ def patch_differences(image: torch.Tensor, size: int = 11) -> torch.Tensor:
 
 
 # %%
-def describe_patches(name: str, image: torch.Tensor) -> float:
-    """Print how far patches are from their nearest and from any other; return the share."""
+def describe_patches(image: torch.Tensor) -> dict[str, float]:
+    """How far a patch is from its nearest and from any other one: medians, in gray levels."""
     differences = patch_differences(image)
-    nearest = differences.amin(1).median().item()
-    typical = differences[differences.isfinite()].median().item()
-    share = nearest / typical
-    print(f"{name:<28}nearest {nearest:3.0f}   any other {typical:3.0f}   share {share:.2f}")
-    return share
+    return {
+        "nearest": differences.amin(1).median().item(),
+        "any other": differences[differences.isfinite()].median().item(),
+    }
 
 
 # %%
 order = torch.randperm(height * width, generator=torch.Generator().manual_seed(0))
 noise = frames.flatten(2)[..., order].view_as(frames)
-structured = describe_patches(Path(source).stem, frames)
-unstructured = describe_patches("the same pixels, shuffled", noise)
-print("A patch has closer relatives in a picture than in noise:", structured < unstructured)
-
-# %%
+described = {
+    Path(source).stem: describe_patches(frames),
+    "its pixels, shuffled": describe_patches(noise),
+}
 balloons = Path(source).with_name("balloons.png")
 if balloons.exists():
-    describe_patches("balloons", read_frames(balloons, max_size=64))
+    described["balloons"] = describe_patches(read_frames(balloons, max_size=64))
+plot_bars(described, ylabel="gray levels", title="How far is a patch from ...")
 
 # %% [markdown]
-# Medians, in gray levels. In a picture the nearest patch is about half as far away as any other; in
+# The bars are medians. In a picture the nearest patch is about half as far away as any other; in
 # noise it is hardly nearer. So patches come in families: sky, foam, sand. That repetition is what a
-# network can learn, and it is why one picture can be enough. But look at the first number itself:
-# tens of gray levels is *alike*, not *equal*.
+# network can learn, and it is why one picture can be enough. But look at the first bar itself: tens
+# of gray levels is *alike*, not *equal*.
 #
 # Below, six patches spread over the picture, and under each its nearest relative. Which have a good
-# one? Which are loners?
+# one, and which are alone in this picture?
 
 # %%
 differences = patch_differences(frames)
@@ -168,14 +173,13 @@ all_windows = list_windows(frames).flatten(0, 1)  # (n, 3, 11, 11)
 chosen = torch.linspace(0.06, 0.94, 6).mul(len(all_windows)).long()
 nearest = differences[chosen].argmin(1)
 rows = {"patches": all_windows[chosen], "their nearest": all_windows[nearest]}
-contact_sheet(rows, scale=9)
+contact_sheet(rows)
 
 # %% [markdown]
 # ## The receptive field: why 11
 #
-# The **receptive field** of an output is the part of the input that it depends on. SinGAN's
-# discriminator is five convolutions of 3 x 3. Each looks one pixel further to every side, so five
-# of them see 1 + 5 x 2 = 11.
+# SinGAN's discriminator is five convolutions of 3 x 3. Each looks one pixel further to every side,
+# so five of them see 1 + 5 x 2 = 11: the receptive field.
 #
 # A gradient finds it without any theory: differentiate one output with respect to all inputs; where
 # the gradient is not zero, the output looks. First five convolutions in a row of 15 numbers, all
@@ -196,8 +200,8 @@ print(paths.int().tolist())
 # outermost input, 51 paths lead to the middle one. You can check the first rows by hand: 1 1 1,
 # then 1 2 3 2 1, then 1 3 6 7 6 3 1. So a patch is judged mostly by its middle.
 #
-# The package's `PatchDiscriminator` is the same in two dimensions. With all weights 1 and the bends
-# of its activations straightened, its gradient must be the outer product of our row with itself.
+# The package's `PatchDiscriminator` is the same in two dimensions. With all weights 1 and its
+# nonlinearities switched off, its gradient must be the outer product of our row with itself.
 
 # %%
 plain = PatchDiscriminator(channels=1, norm=False, slope=1.0)  # slope 1: leaky ReLU does nothing
@@ -209,7 +213,11 @@ image = torch.zeros(1, 3, 15, 15, requires_grad=True)
 middle = plain(image)[0, 0, 2, 2]
 (gradient,) = torch.autograd.grad(middle, image)
 check(gradient[0, 0], paths.outer(paths), "look at the number of layers")
-print("The package's discriminator sees our 11 x 11 pixels: True")
+error = largest_difference(gradient[0, 0], paths.outer(paths))
+rows_seen = gradient[0, 0].any(1).sum()
+columns_seen = gradient[0, 0].any(0).sum()
+print(f"The package's discriminator sees {rows_seen} x {columns_seen} pixels;")
+print(f"the gradient differs from our product by at most {error:.0e} of {51 * 51} paths")
 
 # %% [markdown]
 # Now a real one, with random weights, on our picture. It gives one score per patch, as many as we
@@ -233,9 +241,10 @@ def measure_view(D: torch.nn.Module) -> tuple[int, int]:
 torch.manual_seed(0)
 D = PatchDiscriminator(channels=8)
 scores = D.eval()(frames)
-print(f"Scores: {scores.numel():,}, one per patch: {scores.numel() == count}")
-print(f"With fixed statistics a score sees 11 x 11: {measure_view(D.eval()) == (11, 11)}")
-print(f"In training it sees the whole picture: {measure_view(D.train()) == (height, width)}")
+assert scores.numel() == count, "look at the padding: a score for each whole window"
+print(f"{count:,} patches, {scores.numel():,} scores")
+print("With fixed statistics a score sees {} x {} pixels".format(*measure_view(D.eval())))
+print("In training it sees {} x {} pixels".format(*measure_view(D.train())))
 
 # %% [markdown]
 # ## The pyramid
@@ -283,7 +292,7 @@ def mark_window(image: torch.Tensor) -> torch.Tensor:
 large = (4 * height, 4 * width)  # one size for all
 copies = [F.interpolate(mark_window(resize(frames, size)), large) for size in sizes]
 names = [f"{high} x {wide}" for high, wide in sizes]
-contact_sheet({", ".join(names): torch.cat(copies)})
+contact_sheet({", ".join(names): torch.cat(copies)}, scale=1)
 
 # %% [markdown]
 # ## Shrinking, by hand
@@ -310,7 +319,9 @@ new = weights / weights.sum(1, keepdim=True) @ old
 
 package = resize(old.expand(1, 1, 8, 8), (8, 4))[0, 0, 0]
 check(package, new, "look at the distances")
+error = largest_difference(package, new)
 print("Halved edge:", [round(x, 3) for x in new.tolist()])
+print(f"The package's differs by at most {error:.0e}")
 
 # %% [markdown]
 # The edge slightly overshoots, below 0 and above 1. That keeps bicubic pictures crisp, and is why
@@ -320,7 +331,7 @@ print("Halved edge:", [round(x, 3) for x in new.tolist()])
 #
 # Is a drawn picture made of the right patches? That compares two *sets*. In one dimension it is
 # easy: sort both and compare in order. For {0, 3, 1} and {1, 2, 4}: 0 to 1, 1 to 2, 3 to 4, on
-# average 1. This is the **Wasserstein distance**, the shortest total way to move one heap of
+# average 1. This is the **Wasserstein distance**, the shortest total way to move one set of
 # numbers onto the other.
 #
 # Patches have many dimensions, and there sorting means nothing. The trick: project all on a random
@@ -388,7 +399,7 @@ check(sliced_wasserstein(brighter, dim, levels=1), [found], "look at the quantil
 directions = F.normalize(torch.randn(75, 256, generator=torch.Generator().manual_seed(0)), dim=0)
 by_hand = (0.1 * directions.sum(0)).abs().mean() / dim.std()
 check(found, by_hand, "look at the axis of the sum", rtol=1e-3)
-print("Distance of a picture to its brighter copy, as computed by hand: True")
+print(f"Distance of a picture to its brighter copy: {found:.6f}, by hand {by_hand:.6f}")
 
 # %% [markdown]
 # ### At every scale
@@ -421,9 +432,12 @@ def scale_distances(image: torch.Tensor, original: torch.Tensor, levels: int = 3
 
 
 # %%
+ours = scale_distances(brighter, dim)
 theirs = sliced_wasserstein(brighter, dim)
-check(scale_distances(brighter, dim), theirs, "look at what is subtracted, and from what")
-print("Equal to siv_lite.metrics.sliced_wasserstein at all scales: True")
+check(ours, theirs, "look at what is subtracted, and from what")
+error = largest_difference(ours, theirs)
+print("finest {:.4f}, middle {:.4f}, coarsest {:.4f} by our function;".format(*ours))
+print(f"siv_lite.metrics.sliced_wasserstein differs by at most {error:.0e}")
 
 # %% [markdown]
 # ## Broken on purpose: one scale only
@@ -447,10 +461,14 @@ def shuffle_tiles(image: torch.Tensor, side: int) -> torch.Tensor:
 half = resize(frames, (height // 2, width // 2))
 blurred = resize(half, (height, width)).clamp(-1, 1)
 damaged = {"original": frames, "shuffled": shuffle_tiles(frames, 16), "blurred": blurred}
-for name, image in damaged.items():
-    fine, _, coarse = scale_distances(image, frames)
-    print(f"{name:<10}finest {fine:.2f}   coarsest {coarse:.2f}")
-contact_sheet({"original, shuffled, blurred": torch.cat(list(damaged.values()))}, scale=4)
+contact_sheet({"original, shuffled, blurred": torch.cat(list(damaged.values()))})
+
+# %%
+distances = {}
+for name in ("shuffled", "blurred"):
+    fine, _, coarse = scale_distances(damaged[name], frames)
+    distances[name] = {"finest scale": fine, "coarsest scale": coarse}
+plot_bars(distances, ylabel="distance to the original")
 
 # %% [markdown]
 # **Our answers: nearly not, and strongly.** To the finest scale the shuffled picture is almost the
@@ -467,14 +485,14 @@ sides = [1, 2, 4, 8, 16]
 shuffled = {side: shuffle_tiles(frames, side) for side in sides}
 table = {side: scale_distances(image, frames) for side, image in shuffled.items()}
 slider = widgets.SelectionSlider(options=sides, value=16, description="tile, px")
-view = widgets.Image(format="png", width=384)
+view = widgets.Image(format="png", width=768)
 text = widgets.HTML()
 
 
 def show_tiles(change: dict | None = None) -> None:
     """Put the image and its distances for the slider's tile into the widgets."""
     side = slider.value
-    view.value = encode(contact_sheet({f"tiles of {side}": shuffled[side]}, scale=6))
+    view.value = encode(contact_sheet({f"tiles of {side}": shuffled[side]}, scale=12))
     text.value = "finest {:.2f}, middle {:.2f}, coarsest {:.2f}".format(*table[side])
 
 
@@ -515,11 +533,15 @@ single = train("singan", frames, Path(out, "one_scale"), preset, seed=seed, **se
 
 # %% tags=["nbval-ignore-output"]
 results = {"the pyramid": pyramid.sample(4, seed=1), "one scale only": single.sample(4, seed=1)}
+contact_sheet({"the picture": frames, **results})
+
+# %% tags=["nbval-ignore-output"]
+distances = {}
 for name, images in results.items():
-    distances = [sliced_wasserstein(image[None], frames) for image in images]
-    fine, _, coarse = torch.tensor(distances).mean(0).tolist()
-    print(f"{name:<16}finest {fine:.2f}   coarsest {coarse:.2f}")
-contact_sheet({"the picture": frames, **results}, scale=3)
+    of_samples = [sliced_wasserstein(image[None], frames) for image in images]
+    fine, _, coarse = torch.tensor(of_samples).mean(0).tolist()
+    distances[name] = {"finest scale": fine, "coarsest scale": coarse}
+plot_bars(distances, ylabel="distance to the picture")
 
 # %% [markdown]
 # Both trainings are far too short for good pictures, and it shows. But see *what* they got right.
@@ -546,15 +568,14 @@ rows = {}
 for stage in range(run.method.num_stages):
     images = run.sample(4, seed=1, stage=stage)
     rows[f"{images.shape[2]} x {images.shape[3]}"] = F.interpolate(images, (height, width))
-contact_sheet(rows, scale=3)
+contact_sheet(rows)
 
 # %% [markdown]
 # Each row starts from the one above: the layout comes first, the texture last.
 #
 # ## Exercises
 #
-# Replace the `...` and run the cell below it. A check says "not yet" as long as there is nothing to
-# check. Solutions are in `solutions/01_one_image_is_a_data_set.ipynb`.
+# Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
 # **1. Count.** How many patches of `size` x `size` does a pyramid hold in all, given the (height,
 # width) of its scales? A picture smaller than the patch holds none.
@@ -567,16 +588,7 @@ def count_patches(sizes: list[tuple[int, int]], size: int) -> int:
 
 
 # %%
-if count_patches([(4, 5)], 3) is None:
-    print("not yet: count_patches returns nothing")
-else:
-    one_scale = count_patches([(4, 5)], 3)
-    two_scales = count_patches([(48, 64), (25, 34)], 11)
-    too_small = count_patches([(48, 64), (6, 64)], 11)
-    assert one_scale == 6, "one scale first: 2 x 3 places"
-    assert two_scales == 2052 + 360, "add up the scales"
-    assert too_small == 2052, "6 pixels hold no window of 11, not a negative number"
-    print("exercise 1: right")
+check_count_patches(count_patches)
 
 # %% [markdown]
 # **2. Receptive field.** For any chain of convolutions with these kernel sizes and strides (a
@@ -602,20 +614,12 @@ def measure_field(kernels: list[int], strides: list[int]) -> int:
 
 
 # %%
-if receptive_field([3], [1]) is None:
-    print("not yet: receptive_field returns nothing")
-else:
-    chains = [([3] * 5, [1] * 5), ([5, 3], [1, 1]), ([3, 3], [2, 1]), ([4, 4, 3], [2, 2, 1])]
-    for chain in chains:
-        seen = measure_field(*chain)
-        assert receptive_field(*chain) == seen, f"kernels and strides {chain}: {seen} pixels"
-    print("exercise 2: right")
+check_receptive_field(receptive_field)
 
 # %% [markdown]
 # **3. Fool the coarse scale.** Shuffling whole tiles fooled the finest scale. Do the opposite, and
 # without blur: change `image` so that the finest distance is above 0.2 while the coarsest stays
-# below 0.05. Hint: average pooling by 4 is all that the coarsest scale sees. What may you do to the
-# pixels within a block of 4 x 4?
+# below 0.05. Hint: average pooling by 4 is all that the coarsest scale sees.
 
 
 # %%
@@ -625,41 +629,52 @@ def fool_coarse(image: torch.Tensor) -> torch.Tensor:
 
 
 # %%
-fooled = fool_coarse(frames)
-if fooled is None:
-    print("not yet: fool_coarse returns nothing")
-else:
-    fine, _, coarse = scale_distances(fooled, frames)
-    assert fooled.shape == frames.shape, "it must have the same size"
-    assert fooled.abs().max() <= 1, "its values must stay within [-1, 1]"
-    assert fine > 0.2, f"the finest distance is only {fine:.3f}: change more within the blocks"
-    assert coarse < 0.05, f"the coarsest distance is {coarse:.3f}: keep the mean of every block"
-    print("exercise 3: right")
+check_fool_coarse(fool_coarse, frames)
 
 # %% [markdown]
+# The solutions are in `solutions/01_one_image_is_a_data_set.ipynb`.
+#
 # ## Quiz
 #
 # **1.** A picture of 100 x 100 is scored by five 3 x 3 convolutions without padding. How many
-# scores come out? (a) 1 (b) 8,100 (c) 10,000
-# <details><summary>Answer</summary>(b): 90 x 90. Each layer takes one pixel from every side; a
-# score belongs to a whole window, and there are (100 - 10) x (100 - 10) windows.</details>
+# scores come out?
 #
-# **2.** Why shrink the picture rather than enlarge the window? (a) Shrinking is more exact. (b) A
-# larger window has fewer, more different samples and needs a larger network, which could learn the
-# picture by heart. (c) Convolutions larger than 3 x 3 cannot be trained.
-# <details><summary>Answer</summary>(b). With a window as large as the picture there is one sample,
+# - a) One.
+# - b) 8,100.
+# - c) 10,000.
+#
+# <details><summary>Answer</summary>b) 90 times 90. Each layer takes one pixel from every side; a score
+# belongs to a whole window, and there are (100 - 10) x (100 - 10) windows.</details>
+#
+# **2.** Why shrink the picture rather than enlarge the window?
+#
+# - a) Shrinking is more exact.
+# - b) A larger window has fewer, more different samples and needs a larger network, which could
+#   learn the picture by heart.
+# - c) Convolutions larger than 3 x 3 cannot be trained.
+#
+# <details><summary>Answer</summary>b) With a window as large as the picture there is one sample,
 # and the only picture that pleases the discriminator is the training image. The paper: small
 # receptive fields and limited capacity prevent memorizing.</details>
 #
-# **3.** A sample has distances 0.45 (finest), 0.15, 0.03 (coarsest). It is (a) blurred or noisy,
-# with the right layout (b) sharp, with a wrong layout (c) a copy.
-# <details><summary>Answer</summary>(a). A copy would have 0 at all scales; a wrong layout shows in
+# **3.** A sample has distances 0.45 (finest), 0.15, 0.03 (coarsest). What
+# is it?
+#
+# - a) Blurred or noisy, with the right layout.
+# - b) Sharp, with a wrong layout.
+# - c) A copy.
+#
+# <details><summary>Answer</summary>a) A copy would have 0 at all scales; a wrong layout shows in
 # the last number. But mind that this distance never sees *where* a patch is: a mirror image has
 # small distances at all scales.</details>
 #
 # **4.** Two patches that are one pixel apart are very alike. What does that say about the picture?
-# (a) It repeats itself. (b) Nothing: nearly all their pixels are the same ones. (c) It is blurred.
-# <details><summary>Answer</summary>(b). So overlapping patches did not count when we looked for the
+#
+# - a) It repeats itself.
+# - b) Nothing: nearly all their pixels are the same ones.
+# - c) It is blurred.
+#
+# <details><summary>Answer</summary>b) So overlapping patches did not count when we looked for the
 # nearest. It also means that 2,052 patches are far fewer than 2,052 independent samples.</details>
 
 # %% [markdown]
@@ -683,5 +698,5 @@ else:
 #
 # ## Next
 #
-# `02_the_patch_gan_pyramid` puts a generator and a judge of patches on every step of this pyramid:
-# SinGAN.
+# `02_the_patch_gan_pyramid` puts a generator and a discriminator of patches on every scale of this
+# pyramid: SinGAN.
