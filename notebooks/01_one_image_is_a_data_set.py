@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Lesson 1: one image is a data set
 #
-# **Goal:** after this lesson you can say what a network that is trained on a single picture takes
-# as its training samples, how many there are, and why it needs them at several scales.
+# **Goal:** after this lesson you can say what a network that is trained on a single image takes as
+# its training samples, how many there are, and why it needs them at several scales.
 
 # %%
 from siv_lite.figures import show_map
@@ -18,23 +18,23 @@ from siv_lite.figures import show_map
 show_map("image", "pyramid")
 
 # %% [markdown]
-# Lit is today's part: what the networks are shown. A **generator** G draws pictures from noise. A
-# **discriminator** D looks at patches, small square windows of a picture, and says of each whether
+# Lit is today's part: what the networks are shown. A **generator** G draws images from noise. A
+# **discriminator** D looks at patches, small square windows of an image, and says of each whether
 # it looks real. G learns to please D. Both do this at every scale of a pyramid of ever smaller
-# copies of the picture. The networks themselves come later.
+# copies of the image. The networks themselves come later.
 #
 # **You need:** PyTorch: tensors, convolutions, gradients.
 #
 # **Time:** 55 seconds of computing on two cores; 50 minutes of reading and exercises.
 #
-# **Words used below.** A *patch* is a small square window of a picture. The *receptive field* of an
-# output is the part of the input that it depends on. A *pyramid* is the picture with ever smaller
+# **Words used below.** A *patch* is a small square window of an image. The *receptive field* of an
+# output is the part of the input that it depends on. A *pyramid* is the image with ever smaller
 # copies of it; each is a *scale*. A *score* is what D says of a patch: any number, higher for "more
 # real". A *distance* of two sets of patches is small if they hold the same ones, wherever they are.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/beach.png"  # the one image; a photograph of your own works too
-preset: str = "lesson"  # smoke (seconds, gray pictures) or lesson (one to three minutes)
+preset: str = "lesson"  # smoke (seconds, gray images) or lesson (one to three minutes)
 seed: int = 0  # of the weights and of all that is drawn in training
 out: str = "../runs/one_image_is_a_data_set"  # folder of the two runs
 
@@ -56,9 +56,9 @@ from siv_lite.widgets import encode
 # %% [markdown]
 # ## Predict before you run
 #
-# We will cut the picture into square tiles of 16 x 16 pixels and shuffle the tiles. Sky lands
-# between umbrellas; nobody would take the result for a beach. Then a number compares it with the
-# original, but the number sees only patches of 5 x 5 pixels, all of them, and not where they were.
+# We will cut the image into square tiles of 16 x 16 pixels and shuffle the tiles. Sky lands between
+# umbrellas; nobody would take the result for a beach. Then a number compares it with the original,
+# but the number sees only patches of 5 x 5 pixels, all of them, and not where they were.
 #
 # **Will that number notice?** Say nearly not, a little, or strongly. And if it looked at 5 x 5
 # patches of a copy **four times smaller**? Write both answers down; "Broken on purpose" has ours.
@@ -68,12 +68,12 @@ frames = read_frames(source, max_size=64)[:1]  # (1, 3, H, W)
 height = frames.shape[2] // 16 * 16  # whole tiles of 16
 width = frames.shape[3] // 16 * 16
 frames = frames[..., :height, :width]
-show_images(frames, f"{height} x {width} pixels: all we have", scale=12)
+show_images(frames, f"{height} x {width} pixels: all we have", scale=10)
 
 # %% [markdown]
 # ## Patches, counted by hand
 #
-# A window of 3 x 3 pixels fits into a picture of 4 x 5 pixels at 2 heights and 3 places across: 6
+# A window of 3 x 3 pixels fits into an image of 4 x 5 pixels at 2 heights and 3 places across: 6
 # patches. In general there are (height - size + 1) times (width - size + 1). They overlap, so one
 # pixel belongs to many patches.
 #
@@ -95,7 +95,7 @@ check(theirs, ours, "look at the order in `permute`")
 print(f"{len(ours)} patches; the first in gray, row by row: {ours[0, :9].int().tolist()}")
 
 # %% [markdown]
-# A picture of 48 x 64 pixels holds 38 x 54 = 2,052 patches of 11 x 11. That is the data set. Each
+# An image of 48 x 64 pixels holds 38 x 54 = 2,052 patches of 11 x 11. That is the data set. Each
 # sample is 3 x 11 x 11 = 363 numbers. Why exactly 11? That is what this kind of discriminator sees
 # at once; we get there below.
 
@@ -141,7 +141,7 @@ def describe_patches(image: torch.Tensor) -> dict[str, float]:
     """How far a patch is from its nearest and from any other one: medians, in gray levels."""
     differences = patch_differences(image)
     return {
-        "nearest": differences.amin(1).median().item(),
+        "its nearest": differences.amin(1).median().item(),
         "any other": differences[differences.isfinite()].median().item(),
     }
 
@@ -159,13 +159,13 @@ if balloons.exists():
 plot_bars(described, ylabel="gray levels", title="How far is a patch from ...")
 
 # %% [markdown]
-# The bars are medians. In a picture the nearest patch is about half as far away as any other; in
+# The bars are medians. In an image the nearest patch is about half as far away as any other; in
 # noise it is hardly nearer. So patches come in families: sky, foam, sand. That repetition is what a
-# network can learn, and it is why one picture can be enough. But look at the first bar itself: tens
+# network can learn, and it is why one image can be enough. But look at the first bar itself: tens
 # of gray levels is *alike*, not *equal*.
 #
-# Below, six patches spread over the picture, and under each its nearest relative. Which have a good
-# one, and which are alone in this picture?
+# Below, six patches spread over the image, and under each its nearest relative. Which have a good
+# one, and which are alone in this image?
 
 # %%
 differences = patch_differences(frames)
@@ -220,8 +220,8 @@ print(f"The package's discriminator sees {rows_seen} x {columns_seen} pixels;")
 print(f"the gradient differs from our product by at most {error:.0e} of {51 * 51} paths")
 
 # %% [markdown]
-# Now a real one, with random weights, on our picture. It gives one score per patch, as many as we
-# counted. But there is a twist. Its batch normalization subtracts the mean of the whole picture, so
+# Now a real one, with random weights, on our image. It gives one score per patch, as many as we
+# counted. But there is a twist. Its batch normalization subtracts the mean of the whole image, so
 # *while it trains* every score depends a little on every pixel. Once it uses fixed statistics
 # (`eval`), the window is exact.
 
@@ -250,13 +250,13 @@ print("In training it sees {} x {} pixels".format(*measure_view(D.train())))
 # ## The pyramid
 #
 # Eleven pixels of 48 are a piece of an umbrella. No network that sees only that can know that the
-# sky is above the sea. SinGAN's answer: leave the window as it is and **shrink the picture**. In a
+# sky is above the sea. SinGAN's answer: leave the window as it is and **shrink the image**. In a
 # copy of 25 pixels, 11 are nearly half the height, so the same small network sees the layout. A
 # pyramid of copies, coarse to fine, shows things of every size.
 #
 # The sizes: the shorter side begins at `coarsest_side` and grows each time by the same ratio, up to
-# the picture's own. By hand: from 6 to 48 pixels is 8 times. At most 4 times per step, that needs
-# two steps; like the authors' program, the package takes one more: three steps of 2 each.
+# the image's own. By hand: from 6 to 48 pixels is 8 times. At most 4 times per step, that needs two
+# steps; like the authors' program, the package takes one more: three steps of 2 each.
 
 # %%
 by_hand = [(6, 8), (12, 16), (24, 32), (48, 64)]
@@ -297,9 +297,9 @@ contact_sheet({", ".join(names): torch.cat(copies)}, scale=1)
 # %% [markdown]
 # ## Shrinking, by hand
 #
-# To shrink a picture is to average, and the weights matter: keep every second pixel and fine
-# stripes turn into false ones. `resize` weighs with a **bicubic** curve, stretched over twice as
-# many pixels when the picture halves, so that what is too fine disappears (*antialiasing*).
+# To shrink an image is to average, and the weights matter: keep every second pixel and fine stripes
+# turn into false ones. `resize` weighs with a **bicubic** curve, stretched over twice as many
+# pixels when the image halves, so that what is too fine disappears (*antialiasing*).
 #
 # Eight numbers become four. A new pixel lies between two old ones; on the curve, the four old ones
 # on either side, at distances 1/4, 3/4, 5/4, 7/4, have the weights 0.867, 0.227, -0.070, -0.023.
@@ -324,15 +324,15 @@ print("Halved edge:", [round(x, 3) for x in new.tolist()])
 print(f"The package's differs by at most {error:.0e}")
 
 # %% [markdown]
-# The edge slightly overshoots, below 0 and above 1. That keeps bicubic pictures crisp, and is why
-# pictures are clamped to [-1, 1] before they are shown.
+# The edge slightly overshoots, below 0 and above 1. That keeps bicubic images crisp, and is why
+# images are clamped to [-1, 1] before they are shown.
 #
 # ## Comparing two sets of patches
 #
-# Is a drawn picture made of the right patches? That compares two *sets*. In one dimension it is
-# easy: sort both and compare in order. For {0, 3, 1} and {1, 2, 4}: 0 to 1, 1 to 2, 3 to 4, on
-# average 1. This is the **Wasserstein distance**, the shortest total way to move one set of
-# numbers onto the other.
+# Is a drawn image made of the right patches? That compares two *sets*. In one dimension it is easy:
+# sort both and compare in order. For {0, 3, 1} and {1, 2, 4}: 0 to 1, 1 to 2, 3 to 4, on average 1.
+# This is the **Wasserstein distance**, the shortest total way to move one set of numbers onto the
+# other.
 #
 # Patches have many dimensions, and there sorting means nothing. The trick: project all on a random
 # direction, which gives one number each, sort those, and average over many directions. That is the
@@ -360,9 +360,9 @@ for name, direction in directions.items():
 # Along x and y both sets are {0, 1}: distance 0. Only the third direction tells them apart: {0,
 # 1.414} against {0.707, 0.707}. Hence many directions; the package draws 256.
 #
-# Now the same for pictures. The package compares 200 quantiles (what stands at 0.5 %, 1 %, ... of
-# the sorted row) instead of every number, so that the sets may differ in size, and divides by the
-# training picture's standard deviation.
+# Now the same for images. The package compares 200 quantiles (what stands at 0.5 %, 1 %, ... of the
+# sorted row) instead of every number, so that the sets may differ in size, and divides by the
+# training image's standard deviation.
 
 # %%
 quantiles = torch.linspace(0.005, 0.995, 200)
@@ -399,15 +399,15 @@ check(sliced_wasserstein(brighter, dim, levels=1), [found], "look at the quantil
 directions = F.normalize(torch.randn(75, 256, generator=torch.Generator().manual_seed(0)), dim=0)
 by_hand = (0.1 * directions.sum(0)).abs().mean() / dim.std()
 check(found, by_hand, "look at the axis of the sum", rtol=1e-3)
-print(f"Distance of a picture to its brighter copy: {found:.6f}, by hand {by_hand:.6f}")
+print(f"Distance of an image to its brighter copy: {found:.6f}, by hand {by_hand:.6f}")
 
 # %% [markdown]
 # ### At every scale
 #
-# One number per scale. Before comparing, the fine scales subtract what the coarser ones know:
-# picture minus its own halved and enlarged copy. What is left is only detail of that size (a
-# *Laplacian pyramid*). The first number of the result is the finest scale, the last the coarsest,
-# which keeps the colors and the layout.
+# One number per scale. Before comparing, the fine scales subtract what the coarser ones know: image
+# minus its own halved and enlarged copy. What is left is only detail of that size (a *Laplacian
+# pyramid*). The first number of the result is the finest scale, the last the coarsest, which keeps
+# the colors and the layout.
 
 
 # %%
@@ -471,14 +471,14 @@ for name in ("shuffled", "blurred"):
 plot_bars(distances, ylabel="distance to the original")
 
 # %% [markdown]
-# **Our answers: nearly not, and strongly.** To the finest scale the shuffled picture is almost the
+# **Our answers: nearly not, and strongly.** To the finest scale the shuffled image is almost the
 # original: all its small patches are there. The coarsest scale notices at once. With blur it is the
 # other way round. Neither scale is enough; together they leave little room for cheating.
 #
 # ### The slider
 #
-# How small may tiles become before the finest scale objects? At one pixel the whole picture is
-# noise. Move the slider and watch the three numbers; the chart after it has all positions at once.
+# How small may tiles become before the finest scale objects? At one pixel the whole image is noise.
+# Move the slider and watch the three numbers; the chart after it has all positions at once.
 
 # %%
 sides = [1, 2, 4, 8, 16]
@@ -533,7 +533,7 @@ single = train("singan", frames, Path(out, "one_scale"), preset, seed=seed, **se
 
 # %% tags=["nbval-ignore-output"]
 results = {"the pyramid": pyramid.sample(4, seed=1), "one scale only": single.sample(4, seed=1)}
-contact_sheet({"the picture": frames, **results})
+contact_sheet({"the image": frames, **results})
 
 # %% tags=["nbval-ignore-output"]
 distances = {}
@@ -541,22 +541,22 @@ for name, images in results.items():
     of_samples = [sliced_wasserstein(image[None], frames) for image in images]
     fine, _, coarse = torch.tensor(of_samples).mean(0).tolist()
     distances[name] = {"finest scale": fine, "coarsest scale": coarse}
-plot_bars(distances, ylabel="distance to the picture")
+plot_bars(distances, ylabel="distance to the image")
 
 # %% [markdown]
-# Both trainings are far too short for good pictures, and it shows. But see *what* they got right.
+# Both trainings are far too short for good images, and it shows. But see *what* they got right.
 # With the pyramid, sky, sea and sand lie in order, because its coarser discriminators saw larger
 # parts at once. With one scale there are the right colors and crumbs of texture, nearly anywhere: a
-# shuffled picture, made by a network. Nearly, since blue keeps to the upper edge and sand to the
+# shuffled image, made by a network. Nearly, since blue keeps to the upper edge and sand to the
 # lower: the zeros around G's input tell it where the border is.
 #
 # Expect the coarsest distance to be smaller for the pyramid. The finest may well be *better* with
 # one scale, which spent all its updates there. Both numbers are honest; each answers its own
 # question.
 #
-# Now how one picture grows. Below are the stages of one sample, coarse to fine; each hands its
-# picture to the next. Where this repository has a finished SinGAN of the picture (in
-# `data_samples/runs`), we use that one.
+# Now how one image grows. Below are the stages of one sample, coarse to fine; each hands its image
+# to the next. Where this repository has a finished SinGAN of the image (in `data_samples/runs`), we
+# use that one.
 
 # %% tags=["nbval-ignore-output"]
 shipped = Path(source).parent / "runs" / f"{Path(source).stem}_singan"
@@ -578,7 +578,7 @@ contact_sheet(rows)
 # Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
 # **1. Count.** How many patches of `size` x `size` does a pyramid hold in all, given the (height,
-# width) of its scales? A picture smaller than the patch holds none.
+# width) of its scales? An image smaller than the patch holds none.
 
 
 # %%
@@ -600,17 +600,6 @@ check_count_patches(count_patches)
 def receptive_field(kernels: list[int], strides: list[int]) -> int:
     """How many pixels, along one side, one output of such a chain sees."""
     ...
-
-
-# %%
-def measure_field(kernels: list[int], strides: list[int]) -> int:
-    """The receptive field of such a chain in one dimension, by gradient."""
-    row = torch.zeros(1, 1, 200, requires_grad=True)
-    result = row
-    for kernel, stride in zip(kernels, strides, strict=True):
-        result = F.conv1d(result, torch.ones(1, 1, kernel), stride=stride)
-    (gradient,) = torch.autograd.grad(result[0, 0, 2], row)
-    return int(gradient.count_nonzero())
 
 
 # %%
@@ -636,29 +625,28 @@ check_fool_coarse(fool_coarse, frames)
 #
 # ## Quiz
 #
-# **1.** A picture of 100 x 100 is scored by five 3 x 3 convolutions without padding. How many
-# scores come out?
+# **1.** An image of 100 x 100 is scored by five 3 x 3 convolutions without padding. How many scores
+# come out?
 #
 # - a) One.
 # - b) 8,100.
 # - c) 10,000.
 #
-# <details><summary>Answer</summary>b) 90 times 90. Each layer takes one pixel from every side; a score
-# belongs to a whole window, and there are (100 - 10) x (100 - 10) windows.</details>
+# <details><summary>Answer</summary>b) 90 times 90. Each layer takes one pixel from every side; a
+# score belongs to a whole window, and there are (100 - 10) x (100 - 10) windows.</details>
 #
-# **2.** Why shrink the picture rather than enlarge the window?
+# **2.** Why shrink the image rather than enlarge the window?
 #
 # - a) Shrinking is more exact.
 # - b) A larger window has fewer, more different samples and needs a larger network, which could
-#   learn the picture by heart.
+#   learn the image by heart.
 # - c) Convolutions larger than 3 x 3 cannot be trained.
 #
-# <details><summary>Answer</summary>b) With a window as large as the picture there is one sample,
-# and the only picture that pleases the discriminator is the training image. The paper: small
-# receptive fields and limited capacity prevent memorizing.</details>
+# <details><summary>Answer</summary>b) With a window as large as the image there is one sample, and
+# the only image that pleases the discriminator is the training image. The paper: small receptive
+# fields and limited capacity prevent memorizing.</details>
 #
-# **3.** A sample has distances 0.45 (finest), 0.15, 0.03 (coarsest). What
-# is it?
+# **3.** A sample has distances 0.45 (finest), 0.15, 0.03 (coarsest). What is it?
 #
 # - a) Blurred or noisy, with the right layout.
 # - b) Sharp, with a wrong layout.
@@ -668,7 +656,7 @@ check_fool_coarse(fool_coarse, frames)
 # the last number. But mind that this distance never sees *where* a patch is: a mirror image has
 # small distances at all scales.</details>
 #
-# **4.** Two patches that are one pixel apart are very alike. What does that say about the picture?
+# **4.** Two patches that are one pixel apart are very alike. What does that say about the image?
 #
 # - a) It repeats itself.
 # - b) Nothing: nearly all their pixels are the same ones.
@@ -689,7 +677,7 @@ check_fool_coarse(fool_coarse, frames)
 # | training | 100 iterations a scale, 16 channels | 2,000 and 32 to 128, published |
 # | shrinking | bicubic, antialiased | the official code's |
 # | receptive field | 11, and all in training | 11; same normalization, effect not mentioned |
-# | distance: patches | 5 x 5, of one picture | 7 x 7, of many pictures (Karras et al. 2018) |
+# | distance: patches | 5 x 5, of one image | 7 x 7, of many images (Karras et al. 2018) |
 # | distance: comparing | 200 quantiles, 256 directions | all values sorted |
 # | distance: scale | over one standard deviation | every color normalized by itself |
 #

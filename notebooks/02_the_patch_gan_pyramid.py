@@ -10,7 +10,7 @@
 # # Lesson 2: the patch-GAN pyramid (SinGAN)
 #
 # **Goal:** understand how SinGAN draws from coarse to fine: a discriminator of patches at every
-# size, and generators that each only add something to the enlarged picture from below.
+# size, and generators that each only add something to the enlarged image from below.
 
 # %%
 from siv_lite.figures import show_map
@@ -19,24 +19,23 @@ show_map("singan", "pyramid")
 
 # %% [markdown]
 # SinGAN, at the lower right, is the older method. It has a G and a D for every size, a *stage*.
-# Noise goes into G; D compares the patches of what comes out with those of the training picture at
+# Noise goes into G; D compares the patches of what comes out with those of the training image at
 # that size. The result is enlarged for the next stage and used twice: G looks at it, and what G
 # draws is added to it.
 #
 # **You need:** PyTorch, and from lesson 1: a discriminator of five 3 x 3 convolutions sees 11 x 11
-# pixels, and in a smaller copy of the picture that is a larger part of the scene.
+# pixels, and in a smaller copy of the image that is a larger part of the scene.
 #
-# **Time:** 5 seconds of computing on two cores; 45 minutes of reading and exercises.
+# **Time:** 5 seconds of computing on two cores; 40 minutes of reading and exercises.
 #
 # **Words used below.** A *stage* is one size of the pyramid, with its own networks; 0 is the
 # coarsest. G is its *generator*; the *residual* is what G adds. D is its *discriminator*; it gives
 # each patch a *score*, any number, higher for "more real" (such a D is also called a critic). The
-# *noise amplitude* sigma is what a stage's
-# noise is multiplied by. The *reconstruction* is drawn from one fixed noise, z*, and should be the
-# training picture.
+# *noise amplitude* sigma is what a stage's noise is multiplied by. The *reconstruction* is drawn
+# from one fixed noise, z*, and should be the training image.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
+source: str = "../data_samples/balloons.png"  # the image that was, or is to be, learned
 preset: str = "lesson"  # smoke (seconds) or lesson; matters only where a SinGAN is trained here
 train_now: bool = False  # train here, about 5 minutes on one core, instead of opening a shipped run
 out: str = "../runs/lesson_02"  # folder of a SinGAN that is trained here
@@ -65,10 +64,10 @@ from siv_lite.widgets import Picture, encode
 # Write your answers down.
 #
 # 1. A trained SinGAN gets noise at all its stages. We take it away from all but the coarsest. What
-#    do you see: the same samples, blurred ones, or the training picture?
-# 2. Now we take it away from the coarsest stage too. What is drawn: the training picture, an
-#    average of all samples, or neither?
-# 3. We ask for pictures twice as high. Are the balloons twice as large, is there more sky, or are
+#    do you see: the same samples, blurred ones, or the training image?
+# 2. Now we take it away from the coarsest stage too. What is drawn: the training image, an average
+#    of all samples, or neither?
+# 3. We ask for images twice as high. Are the balloons twice as large, is there more sky, or are
 #    there two scenes, one above the other?
 
 # %% tags=["nbval-ignore-output"]
@@ -79,13 +78,13 @@ run = open_run(folder, "cpu")
 method = run.method
 frames = run.training_frames  # at the size of the finest stage
 height, width = frames.shape[2:]
-contact_sheet({"the training picture": frames, "five samples": run.sample(5, seed=1)})
+contact_sheet({"the training image": frames, "five samples": run.sample(5, seed=1)})
 
 # %% [markdown]
 # ## How many stages, of which sizes?
 #
-# The shipped picture has 48 x 64 pixels. The coarsest copy shall be 25 high, and each stage at most
-# 1 / 0.65 = 1.54 times larger than the one below. One such step leads from 25 to 38, two to 59: two
+# The shipped image has 48 x 64 pixels. The coarsest copy shall be 25 high, and each stage at most 1
+# / 0.65 = 1.54 times larger than the one below. One such step leads from 25 to 38, two to 59: two
 # are enough. The official code takes one more, and so do we. Three equal steps are by the cube root
 # of 48 / 25 each, 1.243. Sizes are rounded up.
 
@@ -112,8 +111,8 @@ for stage, (high, wide) in enumerate(method.sizes):
 # %% [markdown]
 # ## One stage: enlarge, look, add
 #
-# A stage enlarges the picture from below. G gets that *plus noise*, and gives the residual. The new
-# picture is the sum:
+# A stage enlarges the image from below. G gets that *plus noise*, and gives the residual. The new
+# image is the sum:
 #
 # $$ x_n = \mathrm{up}(x_{n-1}) + G_n(\mathrm{up}(x_{n-1}) + \sigma_n z_n) $$
 #
@@ -124,7 +123,7 @@ for stage, (high, wide) in enumerate(method.sizes):
 
 # %%
 def refine(G: Generator, coarser: torch.Tensor, noise: torch.Tensor, sigma: float) -> torch.Tensor:
-    """One stage: the enlarged picture plus what G adds to it."""
+    """One stage: the enlarged image plus what G adds to it."""
     enlarged = resize(coarser, noise.shape[2:])
     seen = F.pad(enlarged + sigma * noise, [5] * 4)
     residual = torch.tanh(G.tail(G.layers(seen)))
@@ -132,7 +131,7 @@ def refine(G: Generator, coarser: torch.Tensor, noise: torch.Tensor, sigma: floa
 
 
 # %% [markdown]
-# A check by hand. The picture below is flat, 0.5, so the enlarged one is too. We set the weights of
+# A check by hand. The image below is flat, 0.5, so the enlarged one is too. We set the weights of
 # G's last layer to 0 and its bias to atanh(0.25). Then G adds 0.25, whatever it sees: 0.75
 # everywhere, and strong noise must not show.
 
@@ -210,11 +209,11 @@ contact_sheet({name: torch.cat(images) for name, images in rows.items()}, scale=
 # Stage 1 still changes large areas: it lifts the edge of the land. What stage 3 adds is thin, and
 # strongest on the balloons, where the detail is.
 #
-# ## One noise for the training picture
+# ## One noise for the training image
 #
-# No plain GAN is asked for its training picture itself. SinGAN is, from one noise: z*, drawn once
-# for the coarsest stage, and *zeros* at all finer ones. G's loss has two terms, D's score of a
-# sample and the squared error of the reconstruction:
+# No plain GAN is asked for its training image itself. SinGAN is, from one noise: z*, drawn once for
+# the coarsest stage, and *zeros* at all finer ones. G's loss has two terms, D's score of a sample
+# and the squared error of the reconstruction:
 #
 # $$ \mathcal{L}_G = -\,\mathrm{mean}\,D(G(z)) + 10 \cdot \mathrm{mean}\,(G(z^*) - x)^2 $$
 
@@ -230,12 +229,12 @@ contact_sheet({"reconstruction": reconstruction, "real, reduced": real}, scale=4
 
 # %% [markdown]
 # All ten balloons stand where they belong, even in the first column. So z* is a key: those 25 x 34
-# numbers and the weights together hold the picture. Any other noise gives a new scene.
+# numbers and the weights together hold the image. Any other noise gives a new scene.
 #
 # ## How much noise?
 #
 # Finer stages should invent only what is *missing* below them. How much is that? Compare the
-# enlarged reconstruction with the training picture in that size. The root of the mean squared
+# enlarged reconstruction with the training image in that size. The root of the mean squared
 # difference (RMSE), times 0.1, is sigma. At stage 0 it is 1.
 #
 # By hand, four pixels that differ by 0, 0.2, 0.4 and 0.4: the mean square is 0.36 / 4 = 0.09, its
@@ -282,7 +281,7 @@ plot_bars(levels, ylabel="gray levels of 255")
 #
 # `start` keeps z* (and zeros) below that stage and draws fresh noise from it on. The chart shows
 # diversity as the paper measures it: each pixel's standard deviation over samples, here 32,
-# averaged over pixels, divided by the standard deviation of the training picture.
+# averaged over pixels, divided by the standard deviation of the training image.
 
 # %%
 drawn = {}
@@ -298,9 +297,9 @@ plot_bars(spread, ylabel="diversity")
 
 # %% [markdown]
 # In the shipped runs the coarsest stage decides nearly everything: from stage 1 on, five samples
-# look like five copies of the training picture. **Published** (Table 1): 0.5 from the coarsest
-# scale, 0.35 from the next, for pictures four times larger, with more stages and longer trainings.
-# So take from here *that* the coarse stage has the layout, not *how little* is left to the others.
+# look like five copies of the training image. **Published** (Table 1): 0.5 from the coarsest scale,
+# 0.35 from the next, for images four times larger, with more stages and longer trainings. So take
+# from here *that* the coarse stage has the layout, not *how little* is left to the others.
 #
 # ## Broken on purpose: other amplitudes
 #
@@ -336,7 +335,7 @@ print(f"{127.5 * silent[0].std((1, 2)).mean():.1f} with the rim")
 
 far = 127.5 * (silent[0] - frames[0]).abs().mean()
 near = 127.5 * (rebuilt - frames).abs().mean()
-print(f"it is {far:.0f} gray levels from the training picture, the reconstruction {near:.0f}")
+print(f"it is {far:.0f} gray levels from the training image, the reconstruction {near:.0f}")
 
 # %% [markdown]
 # Answer to question 1: **the same samples**, as far as the eye can tell. Here the finer stages
@@ -344,10 +343,10 @@ print(f"it is {far:.0f} gray levels from the training picture, the reconstructio
 #
 # Answer to question 2: **neither**. Zeros are not z*. Nor is it an average: G has never seen this
 # input, and draws one flat color. But look at the rim. There G *does* know something: the zeros
-# around its input tell it where the picture ends. Remember that.
+# around its input tell it where the image ends. Remember that.
 #
-# With all of them at 1, noise drowns the picture. The slider sets the sigma of all finer stages.
-# From which value on do *you* see it? The printed page has five positions.
+# With all of them at 1, noise drowns the image. The slider sets the sigma of all finer stages. From
+# which value on do *you* see it? The printed page has five positions.
 
 # %% tags=["nbval-ignore-output"]
 slider = widgets.FloatSlider(value=0.1, min=0, max=0.3, step=0.01, description="sigma")
@@ -377,7 +376,7 @@ contact_sheet(rows)
 #
 # ## Broken on purpose: no coarse stage
 #
-# What if stage 1 or a finer one starts from a picture of our choice? `redraw` reduces a picture and
+# What if stage 1 or a finer one starts from an image of our choice? `redraw` reduces an image and
 # inserts it below stage `start`. First column: what we insert. Then `start` is 1, 2, 3.
 
 # %%
@@ -404,7 +403,7 @@ contact_sheet(rows)
 #
 # ## Other sizes
 #
-# There are only convolutions, so G works at any size: more noise, a larger picture. Question 3:
+# There are only convolutions, so G works at any size: more noise, a larger image. Question 3:
 
 # %%
 runs = {Path(source).stem: run}
@@ -433,7 +432,7 @@ contact_sheet(rows, scale=4)
 # A stage's D wants its mean score of real patches above that of generated ones; the difference is
 # the *distance*. D could double it by doubling its last layer, and learn nothing. So it is kept on
 # a leash: when a pixel changes, the sum of all scores should change at a rate of 1. The *gradient
-# penalty* is the mean of (rate - 1) squared, at pictures between real and generated ones.
+# penalty* is the mean of (rate - 1) squared, at images between real and generated ones.
 #
 # By hand: D = 3 red + 4 green at every pixel. Its gradient there is (3, 4, 0), of length 5, so the
 # penalty is (5 - 1)^2 = 16. With (0.6, 0.8, 0) it is 0. Doubling (3, 4, 0) doubles the distance,
@@ -459,10 +458,10 @@ for colors, by_hand in (((0.6, 0.8, 0.0), 0.0), ((3.0, 4.0, 0.0), 16.0), ((6.0, 
     print(f"distance {distance:4.1f}, penalty {by_hand:2.0f} by hand, {found:.4f} by the package")
 
 # %% [markdown]
-# Is the rate 1 then? Let D = a red; red is 1 in the real picture, 0 in the generated one. The
-# distance is a, the penalty (a - 1)^2. D minimizes w times the penalty minus the distance,
-# `w (a - 1)^2 - a`, whose slope `2 w (a - 1) - 1` is zero at **a = 1 + 1 / (2 w)**. SinGAN's weight
-# w is 0.1: an elastic leash that gives way up to a = 6.
+# Is the rate 1 then? Let D = a red; red is 1 in the real image, 0 in the generated one. The
+# distance is a, the penalty (a - 1)^2. D minimizes w times the penalty minus the distance, `w (a -
+# 1)^2 - a`, whose slope `2 w (a - 1) - 1` is zero at **a = 1 + 1 / (2 w)**. SinGAN's weight w is
+# 0.1: an elastic leash that gives way up to a = 6.
 
 # %%
 a = torch.tensor(6.0, requires_grad=True)
@@ -505,7 +504,7 @@ plt.show()
 #
 # Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
-# **1.** How many stages has the pyramid of a picture whose shorter side is `short`? Mind the extra
+# **1.** How many stages has the pyramid of an image whose shorter side is `short`? Mind the extra
 # one of the official code.
 
 
@@ -519,7 +518,7 @@ def count_stages(short: int, coarsest: int, factor: float) -> int:
 check_count_stages(count_stages)
 
 # %% [markdown]
-# **2.** Write the gradient penalty yourself. `share` says where between the two pictures: 0 at the
+# **2.** Write the gradient penalty yourself. `share` says where between the two images: 0 at the
 # generated one, 1 at the real one.
 
 
@@ -540,7 +539,7 @@ check_penalty(my_penalty)
 
 # %%
 def vary_only(stage: int) -> torch.Tensor:
-    """Four pictures (4, 3, H, W) in [-1, 1] with the noise of `latents` at one stage."""
+    """Four images (4, 3, H, W) in [-1, 1] with the noise of `latents` at one stage."""
     ...
 
 
@@ -561,8 +560,8 @@ check_vary_only(vary_only, run)
 # <details><summary>Answer</summary>a) Its window shows nearly half of the height: land and balloon
 # are in one patch.</details>
 #
-# **2.** The enlarged reconstruction of stage 1 happens to equal the training picture of stage 2.
-# What is sigma of stage 2?
+# **2.** The enlarged reconstruction of stage 1 happens to equal the training image of stage 2. What
+# is sigma of stage 2?
 #
 # - a) 0.
 # - b) 0.1.
@@ -571,13 +570,13 @@ check_vary_only(vary_only, run)
 # <details><summary>Answer</summary>a) Nothing is missing, so the stage gets nothing to invent
 # with.</details>
 #
-# **3.** Why is the noise not added to the picture itself?
+# **3.** Why is the noise not added to the image itself?
 #
 # - a) It is.
 # - b) It would stay there as grain.
 # - c) That would be slow.
 #
-# <details><summary>Answer</summary>b) G sees the noise, but its residual is added to the picture
+# <details><summary>Answer</summary>b) G sees the noise, but its residual is added to the image
 # without.</details>
 #
 # **4.** You want other stripes on the same balloons. Where does the noise start?
@@ -594,7 +593,7 @@ check_vary_only(vary_only, run)
 # | | paper | official code | here |
 # |---|---|---|---|
 # | stage 0 is | the finest | the coarsest | the coarsest |
-# | longer side of the picture | 250 pixels | at most 250 | 64 |
+# | longer side of the image | 250 pixels | at most 250 | 64 |
 # | ratio of two stages | as near to 0.75 as fits | asked for 0.75 | asked for 0.65, `paper`: 0.75 |
 # | number of stages | as the ratio asks | one more | one more |
 # | iterations of a stage | 2,000 | 2,000 | 500, `paper`: 2,000 |

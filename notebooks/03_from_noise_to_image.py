@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Lesson 3: a generator from noise to image
 #
-# **Goal:** follow random numbers through SIV-GAN's generator until they are a picture, know which
+# **Goal:** follow random numbers through SIV-GAN's generator until they are an image, know which
 # block decides what, and why users see what the *average* of its weights draws.
 
 # %%
@@ -18,27 +18,27 @@ from siv_lite.figures import show_map
 show_map("latents", "generator", "images", "ema", "samples")
 
 # %% [markdown]
-# Lit is the way from random numbers to a picture, and the average. The discriminator D, which looks
-# at the pictures of the last two blocks, is for lesson 4.
+# Lit is the way from random numbers to an image, and the average. The discriminator D, which looks
+# at the images of the last two blocks, is for lesson 4.
 #
-# **You need:** convolutions in PyTorch. Lessons 1 and 2 explain why a GAN needs a discriminator, but
-# nobody asks it here.
+# **You need:** convolutions in PyTorch. Lessons 1 and 2 explain why a GAN needs a discriminator,
+# but nobody asks it here.
 #
 # **Time:** 60 seconds of computing on two cores; 55 minutes of reading and exercises.
 #
 # **Words used below.** *Latents* z are the random numbers that go in. A *block* is a few
-# convolutions with a nonlinearity (leaky ReLU) between them. A *map* is what a block puts out: a grid of
-# cells, each with a number of *channels*. *To-RGB* is a convolution that turns the channels into
-# three colors. A *singular value* says how much a matrix stretches some direction. *EMA*,
+# convolutions with a nonlinearity (leaky ReLU) between them. A *map* is what a block puts out: a
+# grid of cells, each with a number of *channels*. *To-RGB* is a convolution that turns the channels
+# into three colors. A *singular value* says how much a matrix stretches some direction. *EMA*,
 # exponential moving average, is an average that slowly forgets.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
+source: str = "../data_samples/balloons.png"  # the image that was, or is to be, learned
 preset: str = "lesson"  # smoke (seconds) or lesson (about a minute)
 steps: int | None = None  # of the short training: 30, 40, ...; None: 400, or 30 in `smoke`
-max_size: int = 64  # longest side of the picture in the short trainings, in pixels
+max_size: int = 64  # longest side of the image in the short trainings, in pixels
 
-out: str = "../runs/lesson_03"  # folder of a run, if none of this picture is shipped
+out: str = "../runs/lesson_03"  # folder of a run, if none of this image is shipped
 
 # %% tags=["nbval-ignore-output"]
 from copy import deepcopy
@@ -77,7 +77,7 @@ from siv_lite.widgets import Picture, encode
 #    halfway through a full training, and at its end?
 
 # %% [markdown]
-# We take a finished run that comes with the repository, if there is one for this picture. (If not,
+# We take a finished run that comes with the repository, if there is one for this image. (If not,
 # one is trained here first.) Here is what its generator makes of six latents.
 
 # %%
@@ -97,7 +97,7 @@ latents = run.method.sample_latents(12, seed=1)  # (12, 64, rows, columns)
 
 # %%
 images = run.decode(latents)
-contact_sheet({"the training picture": run.training_frames, "six latents": images[:6]})
+contact_sheet({"the training image": run.training_frames, "six latents": images[:6]})
 
 # %% [markdown]
 # ## One block doubles the map
@@ -161,11 +161,11 @@ print(f"our stamp against the package's: largest difference {error:.0e}")
 # %% [markdown]
 # ## Following the shapes
 #
-# Now the generator of the finished run. Its latents are *spatial*: every cell of the coarsest map has 64 random numbers of its
-# own. They enter through `project`, a 3 x 3 convolution, so that each cell also hears its eight
-# neighbors. Then the blocks. (In the paper 64 numbers serve the whole scene, and in the official
-# code each of them has a pattern as large as the coarsest map. That is the setting
-# `latent="projected"`, the one of the preset `paper`.)
+# Now the generator of the finished run. Its latents are *spatial*: every cell of the coarsest map
+# has 64 random numbers of its own. They enter through `project`, a 3 x 3 convolution, so that each
+# cell also hears its eight neighbors. Then the blocks. (In the paper 64 numbers serve the whole
+# scene, and in the official code each of them has a pattern as large as the coarsest map. That is
+# the setting `latent="projected"`, the one of the preset `paper`.)
 
 # %%
 _, numbers, rows, columns = latents.shape
@@ -173,7 +173,7 @@ print(f"latents: {numbers} numbers for each of {rows} x {columns} cells")
 features = [maps.detach() for maps in G.features(latents)]
 for number, (block, maps) in enumerate(zip(G.blocks, features, strict=True), start=1):
     _, channels, high, wide = maps.shape
-    image = "a picture of the same size" if block.to_rgb else "no picture"
+    image = "an image of the same size" if block.to_rgb else "no image"
     print(f"block {number}: {channels:3} channels of {high} x {wide}, {image}")
 
 # %%
@@ -195,9 +195,9 @@ print(
 # Every doubling makes four times as many cells, and the last three blocks halve the channels in
 # turn: from *what* to *where*.
 #
-# Only the blocks whose picture D reads have a to-RGB. These smaller pictures are for training: D's
+# Only the blocks whose image D reads have a to-RGB. These smaller images are for training: D's
 # complaint reaches a coarse block directly, not only through all the blocks behind it. Users see
-# only the last picture.
+# only the last image.
 #
 # Below: six of one sample's channels after each block, those that vary most over the map.
 
@@ -262,7 +262,7 @@ for found, expected in zip(sigmas, by_hand, strict=True):
 # for the network whose turn it is. None of this changes a result, and you need not believe it:
 # `nn.as_reference` rewrites a network with `nn.Conv2d`, PyTorch's own `spectral_norm`,
 # `F.interpolate` and `F.avg_pool2d`. That copy is trained as everywhere, by `loss.backward()` and
-# `optimizer.step()`. Here G and its copy take one step each. The toy loss wants white pictures.
+# `optimizer.step()`. Here G and its copy take one step each. The toy loss wants white images.
 
 # %%
 settings = make_settings("siv_gan", "smoke")
@@ -350,7 +350,7 @@ for after in range(1, L + 1):
     mixed = cut(after, 3, 9)[0]
     look = f"cut behind block {after}: more than {reach} columns notice; count the convolutions"
     right = slice(middle + reach, None)
-    left = slice(None, max(0, middle - reach))  # empty where the picture is narrow
+    left = slice(None, max(0, middle - reach))  # empty where the image is narrow
     check(mixed[..., right], images[3][..., right], look, atol=1e-4)
     check(mixed[..., left], images[9][..., left], look, atol=1e-4)
 reaches = [2 ** (L + 1 - after) - 1 for after in range(1, L + 1)]
@@ -469,7 +469,7 @@ print(f"the corner has {area:.0%} of the pixels and {inside:.0%} of the change")
 # %% [markdown]
 # Other balloons come and go in the corner. What changes outside of it is what it touches: the
 # blocks read across its border, and a balloon that reaches over the border is drawn whole on both
-# sides. Far away nothing can be seen. In the explorer a click on the picture does the same.
+# sides. Far away nothing can be seen. In the explorer a click on the image does the same.
 #
 # When all cells change at once, little by little, that is a walk from one latent to another. It
 # goes along an arc, cos(t) A + sin(t) B. On a straight line between them the latents would be too
@@ -532,8 +532,8 @@ print(f"in the last 300 rounds: last weight up to {last:.2f}, average up to {ave
 #
 # The EMA after each update: average = k average + (1 - k) weight. A *fixed* k = 0.999 would still
 # hold mostly the first, random weights after a few hundred steps. So k warms up: after n updates it
-# is (1 + n) / (10 + n), but at most the setting `ema_decay`, here 0.999. A weight that starts at
-# 0 and becomes 11, 13, 25:
+# is (1 + n) / (10 + n), but at most the setting `ema_decay`, here 0.999. A weight that starts at 0
+# and becomes 11, 13, 25:
 #
 # | n | k | weight | average |
 # |---|---|---|---|
@@ -625,8 +625,8 @@ plot_lines(changes, x=range(20, steps + 1, 10), xlabel="step", ylabel="change in
 # the fourth: twenty steps redraw what the last weights show, and leave what the average shows
 # nearly as it was. (Colors and shapes may be others on your computer; such a training does not
 # repeat to the digit.) By the curve the average changes about a third as much. It is not prettier:
-# after so short a training neither shows a balloon. What it gives is steadiness: your pictures do
-# not depend on the moment at which you stopped.
+# after so short a training neither shows a balloon. What it gives is steadiness: your images do not
+# depend on the moment at which you stopped.
 #
 # The average with a fixed k is still mostly the random start, 67 % of it (0.999 to the power of
 # 400); the one never updated is nothing else. Note that nothing crashed, and that no loss can tell
@@ -637,7 +637,7 @@ plot_lines(changes, x=range(20, steps + 1, 10), xlabel="step", ylabel="change in
 # So short a training cannot say. Two shipped runs can, since they hold G's last weights beside the
 # average. One was stopped halfway, after 2,000 of 4,000 iterations; the other is finished. The
 # chart has the sliced Wasserstein distance of the finest patches to the training image (lesson 8;
-# low is good) of four times 16 samples. (For a picture without such runs the short training above
+# low is good) of four times 16 samples. (For an image without such runs the short training above
 # stands in.)
 
 # %% tags=["nbval-ignore-output"]
@@ -726,7 +726,7 @@ check_warm_up(warm_up)
 #
 # **1.** What does the stamp of four by four change, compared with doubling and then a 3 x 3 kernel?
 #
-# - a) The pictures get a little blurred.
+# - a) The images get a little blurred.
 # - b) Only the time it takes.
 # - c) There are more weights to learn.
 #
@@ -754,7 +754,7 @@ check_warm_up(warm_up)
 # <details><summary>Answer</summary>b) 1 - k = 9 / (10 + n), about 1 / 100. The average is always
 # that of about the last ninth of the training.</details>
 #
-# **4.** A colleague averages u and v of the power iteration like the weights. The pictures come out
+# **4.** A colleague averages u and v of the power iteration like the weights. The images come out
 # with glaring colors. Why?
 #
 # - a) The mean of unit vectors is shorter than one.
@@ -771,8 +771,8 @@ check_warm_up(warm_up)
 # | | paper | official code | here |
 # |---|---|---|---|
 # | latents | one z, in every cell | one z, transposed convolution | as there; a map in `lesson` |
-# | coarsest map | 3 x 5, adjustable | bends the picture to its grid | nearest to its shape |
-# | to-RGB | at intermediate blocks | at every block | at the blocks whose pictures D reads |
+# | coarsest map | 3 x 5, adjustable | bends the image to its grid | nearest to its shape |
+# | to-RGB | at intermediate blocks | at every block | at the blocks whose images D reads |
 # | upsampling | blocks like BigGAN's | nearest, then 3 x 3 | the same function, as one stamp |
 # | spectral norm | on G and D | every convolution but the first | the same |
 # | average | not mentioned | k = 0.9999 | the same in `paper`, 0.999 in `lesson` |
@@ -780,5 +780,5 @@ check_warm_up(warm_up)
 #
 # ## Next
 #
-# Today nobody said what a good picture is: `04_two_judges` is about D, which judges content and
+# Today nobody said what a good image is: `04_two_judges` is about D, which judges content and
 # layout apart.

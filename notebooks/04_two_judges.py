@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Lesson 4: two judges, content and layout
 #
-# **Goal:** understand how SIV-GAN splits its discriminator into a judge of *what* is in a picture
+# **Goal:** understand how SIV-GAN splits its discriminator into a judge of *what* is in an image
 # and a judge of *where* it is, and see on a trained model how far the split really goes.
 
 # %%
@@ -18,25 +18,25 @@ from siv_lite.figures import show_map
 show_map("low_level", "content", "layout", "losses")
 
 # %% [markdown]
-# G draws, D judges. Today we are inside D: its low-level blocks look at the pictures, and behind
-# them D splits in two. The diversity term is for lesson 5, augmentation and feature mixing for
-# lesson 6.
+# G draws, D judges. Today we are inside D: its low-level blocks look at the images, and behind them
+# D splits in two. The diversity term is for lesson 5, augmentation and feature mixing for lesson 6.
 #
 # **You need:** convolutions and cross-entropy in PyTorch, and from lesson 3 that the generator
-# makes a picture at several scales. The paper's section is 3.1.
+# makes an image at several scales. The paper's section is 3.1.
 #
 # **Time:** 5 seconds of computing on two cores; 55 minutes of reading and exercises.
 #
-# **Words used below.** *D* is the discriminator; *G* is the generator that it trains. A *part* of D is its low-level blocks, its content branch or its layout branch. A *block* is a few
-# convolutions with a shortcut around them. A *logit* is a decision as a plain number: above 0 means
-# real, below 0 generated. *F(x)* is the map of features that the low-level blocks make of a picture
-# x. The *pyramid* is x and its halved copies.
+# **Words used below.** *D* is the discriminator; *G* is the generator that it trains. A *part* of D
+# is its low-level blocks, its content branch or its layout branch. A *block* is a few convolutions
+# with a shortcut around them. A *logit* is a decision as a plain number: above 0 means real, below
+# 0 generated. *F(x)* is the map of features that the low-level blocks make of an image x. The
+# *pyramid* is x and its halved copies.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
+source: str = "../data_samples/balloons.png"  # the image that was, or is to be, learned
 preset: str = "lesson"  # smoke (seconds) or lesson (under a minute)
 edits: int | None = None  # random rectangles to move; None: 200 in `lesson`, 40 in `smoke`
-out: str = "../runs/lesson_04"  # where a model is trained if none is shipped for this picture
+out: str = "../runs/lesson_04"  # where a model is trained if none is shipped for this image
 
 # %% tags=["nbval-ignore-output"]
 from pathlib import Path
@@ -60,7 +60,7 @@ from siv_lite.widgets import Picture, edit_region, encode, microscope
 # Write your answers down; cells below reveal them.
 #
 # 1. We shuffle all places of F(x), as if it were a pack of cards. Which branch notices?
-# 2. We slide the whole *picture* half its width; what leaves on the right enters on the left. Which
+# 2. We slide the whole *image* half its width; what leaves on the right enters on the left. Which
 #    branch minds that more?
 # 3. We turn all its hues by 120 degrees and leave everything in its place. Which branch minds that
 #    more? Does the other one notice?
@@ -81,15 +81,15 @@ def recolor(image: torch.Tensor, degrees: float) -> torch.Tensor:
 
 
 three = [frames[0], slide(frames[0], frames.shape[3] // 2), recolor(frames[0], 120)]
-contact_sheet({"the picture; slid; recolored": torch.stack(three)})
+contact_sheet({"the image; slid; recolored": torch.stack(three)})
 
 # %% [markdown]
 # ## One map, two views
 #
-# A discriminator that sees the one training picture whole can learn it by heart. Then only copies
-# of it pass, and G will draw copies. SIV-GAN takes away what is needed for that: after some common
+# A discriminator that sees the one training image whole can learn it by heart. Then only copies of
+# it pass, and G will draw copies. SIV-GAN takes away what is needed for that: after some common
 # blocks, each branch gets a squeezed F(x). A new scene can pass if it is made of the right things,
-# and if it is arranged in a likely way. It need not be *the* picture.
+# and if it is arranged in a likely way. It need not be *the* image.
 #
 # - **Content** gets the mean over all places: one number per channel. It cannot know *where*
 #   anything was.
@@ -168,16 +168,16 @@ for name, changed in {"shuffled": shuffled, "repainted": repainted}.items():
     assert (same_content, same_layout) == (name == "shuffled", name == "repainted"), look
 
 # %% [markdown]
-# That answers question 1: only layout notices. How much is taken away? For our pictures of 40 x 56
+# That answers question 1: only layout notices. How much is taken away? For our images of 40 x 56
 # pixels F(x) has 64 channels of 10 x 14 places: 8,960 numbers. Content gets 64 means of them,
-# layout 140 mixtures. Neither can get the picture back from that.
+# layout 140 mixtures. Neither can get the image back from that.
 #
 # ## Before the split: low-level blocks and from-RGB
 #
-# The first blocks halve the map each time. The first reads the picture. Every later one also reads
-# the picture of its *own* scale: a convolution turns its three colors into a few features
-# (*from-RGB*), and these are concatenated to what comes from above. So D sees the small pictures
-# that G makes along the way, and G's early blocks learn from it directly. (The idea is MSG-GAN's,
+# The first blocks halve the map each time. The first reads the image. Every later one also reads
+# the image of its *own* scale: a convolution turns its three colors into a few features
+# (*from-RGB*), and these are concatenated to what comes from above. So D sees the small images that
+# G makes along the way, and G's early blocks learn from it directly. (The idea is MSG-GAN's,
 # Karnewar and Wang 2020.)
 #
 # Here is the forward pass of D in our words. Every block has its own decision, a map of logits.
@@ -227,18 +227,18 @@ print(f"F(x) and all {count} decisions of the package are those of our function"
 # %% [markdown]
 # ## Three groups of losses
 #
-# Every decision map gets a loss (Eq. 2): binary cross-entropy, `-log D` where the picture is real
-# and `-log(1 - D)` where it is generated; here D is the logit's sigmoid, the probability of *real*.
-# The mean over a part's blocks is the part's loss (Eq. 1). And Eq. 3 adds the parts:
+# Every decision map gets a loss (Eq. 2): binary cross-entropy, `-log D` where the image is real and
+# `-log(1 - D)` where it is generated; here D is the logit's sigmoid, the probability of *real*. The
+# mean over a part's blocks is the part's loss (Eq. 1). And Eq. 3 adds the parts:
 #
 # $$ L_{adv} = L_{content} + L_{layout} + 2\,L_{low\text{-}level} $$
 #
 # The 2 is there because two branches look at high-level features and only one part at low-level
 # ones.
 #
-# By hand, a part of two blocks. The first says 1/2 to both pictures: -log 1/2 - log 1/2 = log 4.
-# The second is right, 3/4 for the real and 1/4 for the generated one: -log 3/4 - log 3/4 = log
-# 16/9. Their mean is half the log of the product, log 8/3.
+# By hand, a part of two blocks. The first says 1/2 to both images: -log 1/2 - log 1/2 = log 4. The
+# second is right, 3/4 for the real and 1/4 for the generated one: -log 3/4 - log 3/4 = log 16/9.
+# Their mean is half the log of the product, log 8/3.
 
 # %%
 first = torch.tensor([0.5, 0.5]).logit().view(2, 1, 1, 1)
@@ -259,8 +259,8 @@ print(f"Eq. 3: 211 by hand, {total:.0f} by the package")
 # ## In a trained model
 #
 # We open the run that comes with this repository (or train one here first, if there is none for
-# your picture), and edit its training picture in three ways. **Slid** and **recolored** are those
-# of the questions. **Moved**: one rectangle goes elsewhere (in `balloons.png` the large striped
+# your image), and edit its training image in three ways. **Slid** and **recolored** are those of
+# the questions. **Moved**: one rectangle goes elsewhere (in `balloons.png` the large striped
 # balloon), and the pixels that it covers fill the hole, so that every color is kept.
 
 # %%
@@ -359,9 +359,9 @@ for name, changed in {"shuffled": shuffled, "repainted": whole + unseen}.items()
 # different scales, so we need a yardstick: what a *new scene* changes, on average over 32 samples
 # of G. At 100 % a branch minds an edit as much as if the whole scene were another.
 #
-# One edit proves little. So the picture slides by seven distances, turns by five hues, and many
+# One edit proves little. So the image slides by seven distances, turns by five hues, and many
 # random rectangles are moved to random places; good and bad cases count alike. We measure every
-# shipped run, not only that of this picture.
+# shipped run, not only that of this image.
 
 
 # %%
@@ -425,15 +425,15 @@ for edit in ("slid", "recolored", "a rectangle moved"):
     plot_bars(bars, title=edit, ylabel="% of a new scene")
 
 # %% [markdown]
-# # The first chart answers question 2: **layout** minds more, on every picture at least twice as much.
+# The first chart answers question 2: **layout** minds more, on every image at least twice as much.
 # The second answers question 3: **content** does, by a factor of two to three. So the two judges
 # differ, and in the direction that theory says.
 #
 # But neither is blind. Layout, which "sees no colors", minds these more than a whole new scene,
 # since no scene of G has a pink sky. And the third chart is a warning: both mind a moved rectangle,
-# about equally. In a *picture* one cannot change places alone: where something is cut out and
-# pasted, there are new edges, and edges are content. (That layout minds sliding no more than this
-# may be because in training D has seen the picture moved about all the time, lesson 6.)
+# about equally. In a *image* one cannot change places alone: where something is cut out and pasted,
+# there are new edges, and edges are content. (That layout minds sliding no more than this may be
+# because in training D has seen the image moved about all the time, lesson 6.)
 #
 # So do not say of the decisions "content sees no places, layout sees no colors". Say: content's
 # input has no places, and layout's input is one mixture of channels. The first makes content mind
@@ -505,7 +505,7 @@ print(f"whenever channels are dropped, {share:.0%} of the real maps are empty")
 # %% [markdown]
 # ## Broken on purpose, 2: from-RGB dropped
 #
-# Now the smaller picture: we hang a hook on its from-RGB that makes its features zero. All shapes
+# Now the smaller image: we hang a hook on its from-RGB that makes its features zero. All shapes
 # stay the same, and nothing crashes.
 
 
@@ -523,7 +523,7 @@ except AssertionError as error:
 hook.remove()
 
 # %% [markdown]
-# What does the trained D lose? We show it the training picture with a right and with a wrong small
+# What does the trained D lose? We show it the training image with a right and with a wrong small
 # copy, one with all colors inverted. How real does it find the second block's places? White is
 # real, black is generated.
 
@@ -550,12 +550,12 @@ contact_sheet(rows)
 
 # %% [markdown]
 # With the right copy the whole D is gray, undecided: G has learned to be hard to tell. With the
-# wrong one it turns dark. The broken D gives the same map twice: to it the small picture does not
+# wrong one it turns dark. The broken D gives the same map twice: to it the small image does not
 # exist. It is darker than the whole one all the same, since it was trained with features that are
 # now missing.
 #
-# What D does not see, G does not learn: no gradient comes back through that picture. Two small
-# models take three steps, one of them with the hook in place.
+# What D does not see, G does not learn: no gradient comes back through that image. Two small models
+# take three steps, one of them with the hook in place.
 
 # %%
 for dropped in (False, True):
@@ -569,11 +569,11 @@ for dropped in (False, True):
     learned = not torch.equal(before, layer.weight_orig)
     assert learned != dropped, "Look at Discriminator.forward: is G's small image read?"
     name = "without" if dropped else "with"
-    print(f"{name} from-RGB, the layer that makes G's small picture has learned: {learned}")
+    print(f"{name} from-RGB, the layer that makes G's small image has learned: {learned}")
 
 # %% [markdown]
-# The small picture of the trained G, as it is, and from the same features through a layer that
-# never learned:
+# The small image of the trained G, as it is, and from the same features through a layer that never
+# learned:
 
 # %%
 G = run.method.G_ema
@@ -590,24 +590,24 @@ contact_sheet({"half size, as trained": half, "a layer that never learned": unle
 # The first row is the scene, coarse but complete. The second is not pure noise, since the features
 # below it are good ones; but its colors are arbitrary and far too strong. A model trained so from
 # the start would be worse off still: its early blocks would miss the gradient that comes in through
-# this picture. (We have not trained one.)
+# this image. (We have not trained one.)
 #
 # ## A slider
 #
-# Move the rectangle across the picture. Below it stand each branch's mean logit and the decisions
-# of its three blocks, white for real. The curves after it show all positions at once.
+# Move the rectangle across the image. Below it stand each branch's mean logit and the decisions of
+# its three blocks, white for real. The curves after it show all positions at once.
 
 # %%
 left, right = columns
 slider = widgets.IntSlider(value=width // 2, min=-left, max=width - right, description="right by")
-view = Picture("The edited picture, and what each block of the branches decides")
+view = Picture("The edited image, and what each block of the branches decides")
 
 
 # %%
 def show_move(change: dict | None = None) -> None:
     """Draw the moved rectangle, and what each block of the branches decides."""
     edited = edit_region(image, rows_of_balloon, columns, 0, slider.value, 0)[None]
-    sheet = {"the edited picture": edited}
+    sheet = {"the edited image": edited}
     with torch.no_grad():
         decisions = D(halve(edited))
     for part in ("content", "layout"):
@@ -633,11 +633,11 @@ for part in ("content", "layout"):
     plot_lines({part: means}, x=places, title=part, xlabel="right by, pixels", ylabel="mean logit")
 
 # %% [markdown]
-# Mind the two scales: layout's is about ten times as large. It likes the balloon best where it
-# was, at 0, and little in between. There is a second peak at about 32 pixels. There the striped
-# balloon takes the place of the purple one, which is as large: probably few cuts show, and the
-# arrangement is nearly the old one. Content has the same two peaks. So even this judge of *what*
-# minds where the balloon is pasted, as the third pair of bars said.
+# Mind the two scales: layout's is about ten times as large. It likes the balloon best where it was,
+# at 0, and little in between. There is a second peak at about 32 pixels. There the striped balloon
+# takes the place of the purple one, which is as large: probably few cuts show, and the arrangement
+# is nearly the old one. Content has the same two peaks. So even this judge of *what* minds where
+# the balloon is pasted, as the third pair of bars said.
 #
 # For more of this, with rectangles, moves and hues of your own, there is the *microscope*: drag the
 # outlined balloon, or turn its hue. A bar of 100 % means: this part minds the edit as much as if
@@ -662,13 +662,13 @@ microscope(run.folder)
 #
 # The last row has the best SIFID and the least diversity: it copies the training image. With one
 # branch alone, samples differ but fit the scene less well. `ablations.ipynb` with `tables = "3"`
-# trains these rows on your picture.
+# trains these rows on your image.
 #
 # ## Exercises
 #
 # Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
-# **1.** Of a picture of `height` x `width` pixels, how many numbers does each branch receive? There
+# **1.** Of an image of `height` x `width` pixels, how many numbers does each branch receive? There
 # are `blocks` low-level blocks, each of which halves both sides, and F(x) has `channels` channels.
 
 
@@ -714,7 +714,7 @@ check_find_content(find_content, D, features[0])
 #
 # ## Quiz
 #
-# **1.** Why can the two branches learn the picture by heart less easily than one trunk?
+# **1.** Why can the two branches learn the image by heart less easily than one trunk?
 #
 # - a) They have fewer blocks.
 # - b) Each gets a small part of F(x).
@@ -726,8 +726,8 @@ check_find_content(find_content, D, features[0])
 # **2.** Which two can the content branch not tell apart *at all*?
 #
 # - a) An F(x) and the same with its places shuffled.
-# - b) A picture and the same with a balloon moved.
-# - c) A picture and its mirror image.
+# - b) An image and the same with a balloon moved.
+# - c) An image and its mirror image.
 #
 # <details><summary>Answer</summary>a) Only there is the mean exactly the same. A moved rectangle
 # brings new edges, and a mirrored edge is another edge to a convolution.</details>
@@ -761,10 +761,10 @@ check_find_content(find_content, D, features[0])
 # | blocks, low level + branch | 3 + 4 | by size: 2 + 4 at about 64 px | by size: 2 + 3 at 40 x 56 |
 # | from-RGB | concatenated; no sizes given | 3x3, an eighth of the channels | the same |
 # | first low-level block | not specified | no activation before it | the same |
-# | small pictures that D never reads | not specified | made all the same | not made |
+# | small images that D never reads | not specified | made all the same | not made |
 # | segmentation masks (a later paper) | none | content branch can classify | none |
 #
 # ## Next
 #
-# Two judges with little memory still allow G to draw one good picture for all latents.
-# `05_diversity` is about the term that keeps its samples apart.
+# Two judges with little memory still allow G to draw one good image for all latents. `05_diversity`
+# is about the term that keeps its samples apart.

@@ -18,9 +18,9 @@ from siv_lite.figures import show_map
 show_map("generator", "diversity")
 
 # %% [markdown]
-# Latents go through the blocks of G to a picture. D looks at pictures and judges fine detail,
-# content and layout; all of that is for other lessons. Today's part looks into G while it draws two
-# pictures, and never asks D.
+# Latents go through the blocks of G to an image. D looks at images and judges fine detail, content
+# and layout; all of that is for other lessons. Today's part looks into G while it draws two images,
+# and never asks D.
 #
 # **You need:** PyTorch's autograd, and lesson 0 (`00_start_here`) for what SIV-GAN is. The paper's
 # section is 3.2.
@@ -28,15 +28,15 @@ show_map("generator", "diversity")
 # **Time:** 50 seconds of computing on two cores; 40 minutes of reading and exercises.
 #
 # **Words used below.** *Latents* are the random numbers z that go into the generator G. *D* is the
-# discriminator. A *batch* is the handful of samples of one training step, here five.
-# *Collapse* means that all latents give the same picture. *Features* are the maps inside G, here
-# after each of its blocks.
+# discriminator. A *batch* is the handful of samples of one training step, here five. *Collapse*
+# means that all latents give the same image. *Features* are the maps inside G, here after each of
+# its blocks.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
+source: str = "../data_samples/balloons.png"  # the image that was, or is to be, learned
 preset: str = "lesson"  # smoke (seconds) or lesson (minutes on two cores)
 steps: int | None = None  # of each row's further training; None: 200, or 5 in `smoke`
-max_size: int = 64  # longest side of the picture in the one-step check, in pixels
+max_size: int = 64  # longest side of the image in the one-step check, in pixels
 out: str = "../runs/lesson_05"  # folder of what this lesson trains
 
 # %% tags=["nbval-ignore-output"]
@@ -77,9 +77,9 @@ from siv_lite.widgets import Picture, encode
 # z = +1, so the samples are `b - a` and `b + a`: **b** is where they lie, **a** how far they
 # spread. The training set is the number 3.
 #
-# For D we take a fixed judge with the penalty `(x - 3)^2`. A real D learns and changes; what
-# it has in common with this one is that its favorite is the only example it was given. The mean
-# penalty of the two samples is
+# For D we take a fixed judge with the penalty `(x - 3)^2`. A real D learns and changes; what it has
+# in common with this one is that its favorite is the only example it was given. The mean penalty of
+# the two samples is
 #
 # $$ \tfrac12 (b-a-3)^2 + \tfrac12 (b+a-3)^2 = a^2 + (b-3)^2 . $$
 #
@@ -176,8 +176,8 @@ theirs = losses.diversity_in_features(features)
 print(f"8/15 = {8 / 15:.6f} by hand, {ours:.6f} by our loop, {theirs:.6f} by the package")
 
 # %% [markdown]
-# **Why tanh?** Without it G could double DR by doubling a layer's weights, and no picture would
-# have changed. With tanh no pair can be further apart than 2, however large the features. Here all
+# **Why tanh?** Without it G could double DR by doubling a layer's weights, and no image would have
+# changed. With tanh no pair can be further apart than 2, however large the features. Here all
 # features are made a hundred times larger.
 
 # %%
@@ -186,7 +186,9 @@ plain = torch.stack([losses.pair_distance(x) for x in larger]).mean()
 unscaled = torch.stack([losses.pair_distance(x) for x in features]).mean()
 check(plain, 100 * unscaled, "Without tanh distances grow with the features: pair_distance")
 assert diversity(larger) <= 2, "tanh bounds every difference by 2: does `diversity` apply it?"
-print(f"the features as they are: distance {unscaled:.2f} without tanh, DR {diversity(features):.2f}")
+print(
+    f"the features as they are: distance {unscaled:.2f} without tanh, DR {diversity(features):.2f}"
+)
 print(f"100 times as large:       distance {plain:.2f} without tanh, DR {diversity(larger):.2f}")
 
 # %% [markdown]
@@ -240,17 +242,18 @@ check(losses.diversity_in_normalized_features([elsewhere]), 1.0, look, atol=1e-3
 # own, so that one part of the scene can change without the rest (lesson 3).
 #
 # To see that, a measure is needed that contrast cannot fool either: `arrangement_diversity`, one
-# minus the mean correlation of two samples. Correlation does not change when a picture is made
+# minus the mean correlation of two samples. Correlation does not change when an image is made
 # paler. 0: one arrangement.
 
 # %% [markdown]
 # ## The gradient it sends, and its sign
 #
-# Two samples with one feature each: u1 = 0, and u2 with tanh(u2) = 0.5. DR is 0.5. Since
-# `tanh' = 1 - tanh^2`, the derivatives are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) = 0.75` for u2.
-# G *maximizes* DR, so the loss holds **minus** DR: descending it moves u1 down and u2 up, apart.
-# (Eq. 5 has `max` over G in front; code that minimizes needs the minus.) The push depends only on
-# the order of the two, not on their distance: near or far, it is as strong, until tanh saturates.
+# Two samples with one feature each: u1 = 0, and u2 with tanh(u2) = 0.5. DR is 0.5. Since the
+# derivative of tanh is `1 - tanh^2`, those of DR are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) =
+# 0.75` for u2. G *maximizes* DR, so the loss holds **minus** DR: descending it moves u1 down and u2
+# up, apart. (Eq. 5 has `max` over G in front; code that minimizes needs the minus.) The push
+# depends only on the order of the two, not on their distance: near or far, it is as strong, until
+# tanh saturates.
 
 # %%
 u = torch.tensor([0.0, 0.5]).atanh().view(2, 1, 1, 1).requires_grad_()
@@ -283,8 +286,8 @@ print("one step with a huge lambda moves samples apart")
 # ## With and without, from the start
 #
 # Two finished trainings of the balloons come with this repository, alike in seed, length and all
-# settings but one: the second never had a diversity term. (For another picture both are trained
-# here first, with the preset.)
+# settings but one: the second never had a diversity term. (For another image both are trained here
+# first, with the preset.)
 
 # %% tags=["nbval-ignore-output"]
 stem = Path(source).stem
@@ -306,11 +309,11 @@ rows = {"with the diversity term": base.sample(6, seed=1), "without": without.sa
 contact_sheet(rows)
 
 # %% tags=["nbval-ignore-output"]
-measured = {"arrangement diversity": {}, "DR (Eq. 4) of the pictures": {}}
+measured = {"arrangement diversity": {}, "DR (Eq. 4) of the images": {}}
 for name, run in {"with the term": base, "without": without}.items():
     samples = run.sample(32, seed=2)
     measured["arrangement diversity"][name] = arrangement_diversity(samples)
-    measured["DR (Eq. 4) of the pictures"][name] = diversity([samples]).item()
+    measured["DR (Eq. 4) of the images"][name] = diversity([samples]).item()
 plot_bars(measured)
 
 # %% [markdown]
@@ -319,7 +322,7 @@ plot_bars(measured)
 # is filled. With it the large balloons stand elsewhere in each, and are of other kinds. The numbers
 # say the same, 0.47 against 0.40, and not more: our explanation is that cells with numbers of their
 # own differ to some degree even if nobody asks them to. (These are one training of each kind, from
-# one seed: a picture of what the term can do, no measurement of it.) In the published tables below,
+# one seed: an image of what the term can do, no measurement of it.) In the published tables below,
 # where one vector serves the whole scene, the same term doubles the pixel diversity.
 
 # %% [markdown]
@@ -391,16 +394,17 @@ print(f"after {steps} more steps, the same six latents in every row")
 contact_sheet({name: row["images"][-1] for name, row in rows.items()})
 
 # %% [markdown]
-# Compare down a column first: one latent, four ways. Then along a row: are the six pictures six
+# Compare down a column first: one latent, four ways. Then along a row: are the six images six
 # scenes? With the shipped balloons, the first three rows are much alike: most of the six arrange
 # the balloons differently, though some places recur. In the flipped one the six have become nearly
-# one picture: the same striped balloons in the same two places, over the same stripes across the land.
+# one image: the same striped balloons in the same two places, over the same stripes across the
+# land.
 #
 # "Without DR" loses a quarter of its DR and keeps its scenes: what the base has learned is not
 # undone in 200 steps. Nothing in its loss rewards that any longer, but nothing punishes it either,
 # as long as D believes the scenes. That fits the two trainings *from the start* above: the term
 # seems to do its work early, while G still chooses what it will be able to draw. One training of
-# each kind is a hint and no proof; `ablations.ipynb` trains such pairs on your picture.
+# each kind is a hint and no proof; `ablations.ipynb` trains such pairs on your image.
 #
 # The answer to question 3 is computed, from the lowest DR to the highest:
 
@@ -411,8 +415,8 @@ print(" < ".join(f"{name} ({final[name]:.2f})" for name in order))
 
 # %% [markdown]
 # Do not read more into it than that. The two in the middle are close, and this is one seed; the
-# curve measures nearly the quantity that DR rewards, so a high value is no proof of good pictures.
-# That is why we look at pictures beside it.
+# curve measures nearly the quantity that DR rewards, so a high value is no proof of good images.
+# That is why we look at images beside it.
 #
 # Move the slider (or press the arrow keys on it) to watch the rows drift apart. The figure above is
 # its last position.
@@ -435,9 +439,9 @@ widgets.VBox([slider, view])
 # %% [markdown]
 # ## The alternatives of Table 4
 #
-# Others had rewarded diversity before. Take two samples again, now pictures of one number each, 0
-# and 0.2, so that every value can be checked by hand. Their latents are 0.1 apart, and in a second
-# case 0.8.
+# Others had rewarded diversity before. Take two samples again, now images of one number each, 0 and
+# 0.2, so that every value can be checked by hand. Their latents are 0.1 apart, and in a second case
+# 0.8.
 #
 # | name | formula | latents 0.1 apart | 0.8 apart |
 # |---|---|---|---|
@@ -464,11 +468,11 @@ for name, (found, by_hand) in values.items():
 # %% [markdown]
 # DS (diversity-sensitive) stops pushing where its bound is reached: close latents are then
 # *allowed* to look alike. That suits a large training set, where a smooth map from latents to
-# pictures is wanted. zCR only ever compares a latent with its neighbor, and its push shrinks with
-# the distance: almost nothing is left once the pictures are alike, exactly when it is needed. DR
-# asks for the same distance of all pairs, near or far, and inside G: coarse blocks hold the layout,
-# fine ones the detail, so both must differ. In pixels alone, a shift in brightness would already
-# count as diversity.
+# images is wanted. zCR only ever compares a latent with its neighbor, and its push shrinks with the
+# distance: almost nothing is left once the images are alike, exactly when it is needed. DR asks for
+# the same distance of all pairs, near or far, and inside G: coarse blocks hold the layout, fine
+# ones the detail, so both must differ. In pixels alone, a shift in brightness would already count
+# as diversity.
 #
 # **Published** (Table 4, means over frames of DAVIS-YFCC100M, not our measurement; SIFID is a
 # distance to the training image, low is good; the other three are measures of diversity, high is
@@ -484,7 +488,7 @@ for name, (found, by_hand) in values.items():
 #
 # From row to row diversity rises, and so does SIFID: the best SIFID is that of a model that copies.
 # All five rows are the setting `diversity` here (DR is "features"), and `ablations.ipynb` with
-# `tables = "4"` trains them on your picture.
+# `tables = "4"` trains them on your image.
 
 # %% [markdown]
 # ## How much: lambda and the balance
@@ -595,18 +599,18 @@ check_literal_settings(literal_settings)
 # - c) The learning rate is too high.
 #
 # <details><summary>Answer</summary>b) Nothing in the adversarial loss asks for anything else. On
-# many images a D that sees one picture again and again can tell; on one image it cannot.</details>
+# many images a D that sees one image again and again can tell; on one image it cannot.</details>
 #
 # **2.** What does the tanh in DR prevent?
 #
-# - a) Pictures outside [-1, 1].
+# - a) Images outside [-1, 1].
 # - b) Vanishing gradients.
 # - c) Growing DR without end by growing features.
 #
 # <details><summary>Answer</summary>c) With tanh two features differ by 2 at most. It even costs
 # gradient where it saturates, so b) is the opposite.</details>
 #
-# **3.** In a batch of five, two latents happen to be nearly equal. Which term pushes their pictures
+# **3.** In a batch of five, two latents happen to be nearly equal. Which term pushes their images
 # apart as hard as any others?
 #
 # - a) DR.
@@ -641,5 +645,4 @@ check_literal_settings(literal_settings)
 # ## Next
 #
 # DR pulls samples apart and D holds them to the scene. `06_mixing_and_augmentation` is about what
-# keeps D from learning the one picture by heart. `ablations.ipynb` trains all rows of Tables 3 to
-# 6.
+# keeps D from learning the one image by heart. `ablations.ipynb` trains all rows of Tables 3 to 6.

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Lesson 6: feature mixing and augmentation
 #
-# **Goal:** you can say, and show, how SIV-GAN keeps a discriminator from learning its one picture
-# by heart: by moving the picture (DA) and by mixing what the network sees in it (FA).
+# **Goal:** you can say, and show, how SIV-GAN keeps a discriminator from learning its one image by
+# heart: by moving the image (DA) and by mixing what the network sees in it (FA).
 
 # %%
 from siv_lite.figures import show_map
@@ -18,7 +18,7 @@ from siv_lite.figures import show_map
 show_map("augmentation", "mixing")
 
 # %% [markdown]
-# Both the one picture and the generator's samples pass through DA on their way into the
+# Both the one image and the generator's samples pass through DA on their way into the
 # discriminator. FA sits deeper, at the entrance of each branch, and touches only the real side.
 #
 # **You need:** to know what a generator and a discriminator are, and that SIV-GAN's discriminator
@@ -28,7 +28,7 @@ show_map("augmentation", "mixing")
 # **Time:** 25 seconds of computing on two cores; 45 minutes of reading and exercises.
 #
 # **Words used below.** *D* is the discriminator, *G* the generator that it trains. A *view* is the
-# training picture after a random transform. *Augmentation* makes such views; *DA*, differentiable
+# training image after a random transform. *Augmentation* makes such views; *DA*, differentiable
 # augmentation, lets gradients through. *FA*, feature augmentation, mixes the features of several
 # views inside of D. A *map* of DA is a 2 x 3 matrix that says where to read. A *logit* is D's
 # decision as a number, higher for "more real".
@@ -58,16 +58,16 @@ from siv_lite.widgets import Picture, encode
 # DA has three kinds of transform: a translation, a flip, and one that either crops or rotates. Each
 # happens to a sample with probability 0.7, independently of the others.
 #
-# **Of 1,000 samples, how many reach the discriminator as the picture itself? 700, 300, 90 or 27?**
+# **Of 1,000 samples, how many reach the discriminator as the image itself? 700, 300, 90 or 27?**
 # Write your guess down. A cell below counts.
 
 # %% [markdown]
-# ## One picture is soon known by heart
+# ## One image is soon known by heart
 #
 # A discriminator answers one question: real or fake? If "real" is always the same 48 x 64 pixels,
 # the shortest answer is not "this looks like balloons in a sky" but "this pixel is blue and that
-# one is red". It has then *memorized* the picture. The generator can please such a discriminator
-# only by copying.
+# one is red". It has then *memorized* the image. The generator can please such a discriminator only
+# by copying.
 #
 # Let us catch it. Two trainings, alike except for this lesson's parts: one with DA and FA, one with
 # neither. They are short and narrow; their samples are still blurs of color. The discriminators,
@@ -83,9 +83,9 @@ for name, changed in settings.items():
     runs[name] = train("siv_gan", frames, folder, "smoke", iterations, batch_size=5, **changed)
 
 # %% [markdown]
-# Now we ask each three questions. How real is the picture? How real is *the same scene seen
+# Now we ask each three questions. How real is the image? How real is *the same scene seen
 # differently*: moved, flipped, cropped or turned? How real are samples of its own generator? We
-# average the logits over all blocks and parts of the discriminator. Below are some of the pictures
+# average the logits over all blocks and parts of the discriminator. Below are some of the images
 # that we show them.
 
 
@@ -111,7 +111,7 @@ def judge(D, images: torch.Tensor) -> float:
 real = runs["with neither"].method.real[0]  # both were trained on the same pixels
 views = sample_transforms(64, *real.shape[2:], 0.7, torch.Generator().manual_seed(1))
 moved = apply_transforms(real.expand(64, -1, -1, -1), views)
-rows = {"the picture": real, "the same scene seen differently": moved[:5]}
+rows = {"the image": real, "the same scene seen differently": moved[:5]}
 logits = {}
 for name, run in runs.items():
     samples = run.sample(64, seed=1)
@@ -123,36 +123,36 @@ contact_sheet(rows)
 
 # %% tags=["nbval-ignore-output"]
 less_real = {}
-for name, (of_picture, of_views, of_samples) in logits.items():
+for name, (of_image, of_views, of_samples) in logits.items():
     less_real[name] = {
-        "the same scene seen differently": of_picture - of_views,
-        "samples of its own generator": of_picture - of_samples,
+        "the same scene seen differently": of_image - of_views,
+        "samples of its own generator": of_image - of_samples,
     }
-plot_bars(less_real, ylabel="less real than the picture")
+plot_bars(less_real, ylabel="less real than the image")
 
 # %% [markdown]
-# A bar is the logit of the training picture minus that of other pictures. (Only such differences
-# count: where a discriminator that is still learning has its zero is an accident.) With DA and FA
-# the same scene seen differently is as real as the picture: this D has come to know a *scene*. With
-# neither, another view of the scene is as bad as the blurs that its generator draws: this D has
-# begun to know *one image*. (After the 20 iterations of `smoke` neither knows anything yet, and the
-# bars may have any length.)
+# A bar is the logit of the training image minus that of other images. (Only such differences count:
+# where a discriminator that is still learning has its zero is an accident.) With DA and FA the same
+# scene seen differently is as real as the image: this D has come to know a *scene*. With neither,
+# another view of the scene is as bad as the blurs that its generator draws: this D has begun to
+# know *one image*. (After the 20 iterations of `smoke` neither knows anything yet, and the bars may
+# have any length.)
 #
-# Two cautions. The first D has seen transforms of this kind in training, though not these;
-# being used to them is exactly what DA is for. And one pair of short trainings is a demonstration,
-# not a measurement. The paper's Table 3 takes parts away one by one in full trainings, and the
-# notebook `ablations` does so here.
+# Two cautions. The first D has seen transforms of this kind in training, though not these; being
+# used to them is exactly what DA is for. And one pair of short trainings is a demonstration, not a
+# measurement. The paper's Table 3 takes parts away one by one in full trainings, and the notebook
+# `ablations` does so here.
 
 # %% [markdown]
 # ## DA by hand: a map from the output to the input
 #
 # DA is *differentiable augmentation*: gradients flow through it back to the generator, because it
 # is only a weighted reading of pixels. A transform is a 2 x 3 matrix. It says for each place of the
-# **output** where in the **input** to read. Coordinates run from -1 to 1 over the whole picture, so
+# **output** where in the **input** to read. Coordinates run from -1 to 1 over the whole image, so
 # one pixel of four is a step of 2 / 4.
 #
-# Here is a picture of 4 x 4 pixels with their numbers as values. We ask each output pixel to read
-# one pixel further to the right. Which way does the picture move, and what enters at the edge?
+# Here is an image of 4 x 4 pixels with their numbers as values. We ask each output pixel to read
+# one pixel further to the right. Which way does the image move, and what enters at the edge?
 
 # %%
 image = torch.arange(16.0).view(1, 1, 4, 4)
@@ -161,7 +161,7 @@ print(image[0, 0].int())
 print(apply_transforms(image, read_right)[0, 0].round().int())
 
 # %% [markdown]
-# The picture moved to the **left**: whoever reads to the right brings what is right to the place
+# The image moved to the **left**: whoever reads to the right brings what is right to the place
 # where they stand. At the right edge the *reflection* enters, as if a mirror stood on the border.
 # By hand, with plain indexing, columns 1, 2, 3 and then 3 once more; a flip reads the columns
 # backwards.
@@ -193,7 +193,7 @@ print(f"Of 1,000 samples {found:.0f} stay as they are; 1000 * 0.3 ** 3 = {expect
 
 # %% [markdown]
 # That answers the prediction: 27 of 1,000 are expected, and about that many were drawn. The
-# discriminator hardly ever sees the bare picture.
+# discriminator hardly ever sees the bare image.
 
 # %% [markdown]
 # ## One transform per sample, the same at every scale
@@ -234,12 +234,12 @@ print(f"in the other order: largest difference {largest_difference(first, second
 # ## A slider: the probability of DA
 #
 # The draws stay the same while you move it: a transform that happens at 0.3 happens at 0.5 too, and
-# others join it. At 0 all ten are the picture. At 1 none is. Which value would you choose?
+# others join it. At 0 all ten are the image. At 1 none is. Which value would you choose?
 
 
 # %%
 def augment(count: int, probability: float) -> torch.Tensor:
-    """Samples of the picture, with the same random numbers for every probability."""
+    """Samples of the image, with the same random numbers for every probability."""
     generator = torch.Generator().manual_seed(3)
     maps = sample_transforms(count, *frames.shape[2:], probability, generator)
     return apply_transforms(frames[:1].expand(count, -1, -1, -1), maps)
@@ -275,8 +275,7 @@ show_rows({f"probability {p}": augment(5, p) for p in (0.0, 0.3, 0.7, 1.0)})
 # Each channel of the content vector answers to something: the amount of sky, say, or of red
 # balloons. FA, *feature augmentation*, lets a real sample take some channels from another real
 # sample, and sets some to zero. The result is a scene with the sky of one view and the balloons of
-# another, or without balloons. No such picture exists, yet the discriminator is told that it is
-# real.
+# another, or without balloons. No such image exists, yet the discriminator is told that it is real.
 #
 # Three samples with ten channels. The tens digit says whose value it is, the last digit which
 # channel.
@@ -351,7 +350,7 @@ print(f"the package differs from our loops by {largest_difference(mixed, by_hand
 # %% [markdown]
 # ## In a trained model
 #
-# The same on real features. We send five views of the picture into a discriminator that was trained
+# The same on real features. We send five views of the image into a discriminator that was trained
 # for 4,000 iterations (if the repository's run is missing: into the short one above) and look at
 # the maps at the entrances of its branches. To see what the rectangle means, we also paste it into
 # the views themselves.
@@ -408,7 +407,7 @@ rows = {
 contact_sheet(rows)
 
 # %% [markdown]
-# Before FA the rows differ little: they are views of one picture, and the mean over all places
+# Before FA the rows differ little: they are views of one image, and the mean over all places
 # forgets where things are. So what FA changes most in the content is what it *drops*.
 
 # %% [markdown]
@@ -457,7 +456,7 @@ assert all(received), "each sample should hold channels of the one before: look 
 # %% [markdown]
 # ## Broken on purpose, 2: one draw for the whole batch
 #
-# A batch is five times the same picture. If one transform is drawn for all, five samples are five
+# A batch is five times the same image. If one transform is drawn for all, five samples are five
 # copies. Above: one draw per sample. Below: one for the batch.
 
 # %%
@@ -471,8 +470,8 @@ show_rows(batches)
 
 # %% [markdown]
 # There is a second loss, harder to see. FA mixes *different* views. Between equal samples there is
-# nothing to mix: a rectangle pasted from a copy changes nothing. (We paste into pictures here;
-# features of equal pictures are equal too.) DA with one draw per sample is what FA lives on.
+# nothing to mix: a rectangle pasted from a copy changes nothing. (We paste into images here;
+# features of equal images are equal too.) DA with one draw per sample is what FA lives on.
 
 # %%
 changed = []
@@ -484,9 +483,9 @@ for name, batch in batches.items():
 assert changed == [True, False], "look at the second batch: are all of its samples equal?"
 
 # %% [markdown]
-# ## Broken on purpose, 3: pictures in [0, 1]
+# ## Broken on purpose, 3: images in [0, 1]
 #
-# Many libraries read pictures with values from 0 to 1. Here all are in [-1, 1], as the generator's
+# Many libraries read images with values from 0 to 1. Here all are in [-1, 1], as the generator's
 # last `tanh` makes them. Feed in the real ones as [0, 1] and nothing crashes. But then no real
 # value is ever negative, and many of the fake ones are. The discriminator needs no look at the
 # scene; the sign gives the answer away, and no augmentation hides it.
@@ -513,7 +512,7 @@ both = torch.cat([frames[:1], wrong[:1]])
 contact_sheet({"in [-1, 1], and in [0, 1] taken for [-1, 1]": both})
 
 # %% [markdown]
-# The paleness is the symptom to remember: if your pictures look as if seen through fog, check their
+# The paleness is the symptom to remember: if your images look as if seen through fog, check their
 # range first.
 
 # %% [markdown]
@@ -521,8 +520,8 @@ contact_sheet({"in [-1, 1], and in [0, 1] taken for [-1, 1]": both})
 #
 # Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
-# **1.** Write the map that moves a picture **down** by `pixels` of its `height` rows and flips it
-# if `flipped`. Remember which way a map reads.
+# **1.** Write the map that moves an image **down** by `pixels` of its `height` rows and flips it if
+# `flipped`. Remember which way a map reads.
 
 
 # %%
@@ -567,7 +566,7 @@ check_share(share_of_mixed_passes)
 #
 # ## Quiz
 #
-# **1.** Why are the generated pictures augmented too, and not the real ones alone?
+# **1.** Why are the generated images augmented too, and not the real ones alone?
 #
 # - a) To make the generator faster.
 # - b) Else the discriminator could tell real from fake by the traces of augmentation.
@@ -577,7 +576,7 @@ check_share(share_of_mixed_passes)
 # would learn to imitate the augmentation. This is also why DA must be differentiable: the
 # generator's gradient passes through it.</details>
 #
-# **2.** A map has +0.5 as the last number of its first row. How does a picture 64 pixels wide then
+# **2.** A map has +0.5 as the last number of its first row. How does an image 64 pixels wide then
 # move?
 #
 # - a) 16 pixels to the left.
@@ -585,7 +584,7 @@ check_share(share_of_mixed_passes)
 # - c) 32 pixels to the left.
 #
 # <details><summary>Answer</summary>a) The width is 2 units, so 0.5 is a quarter of 64 pixels. Each
-# place reads further to the right, so the picture moves to the left.</details>
+# place reads further to the right, so the image moves to the left.</details>
 #
 # **3.** What does FA have to work with if `augmentation` is 0 and the training set is one image?
 #

@@ -10,7 +10,7 @@
 # # Lesson 8: measuring quality and diversity, and how to fool each metric
 #
 # **Goal:** know what each number in a results table measures, what it cannot see, and a cheap set
-# of pictures that wins it without having learned anything.
+# of images that wins it without having learned anything.
 
 # %%
 from siv_lite.figures import show_map
@@ -18,22 +18,22 @@ from siv_lite.figures import show_map
 show_map("samples", "metrics")
 
 # %% [markdown]
-# Training is over. G draws samples, and we compare them with the one picture it learned from. D
-# takes no part: a discriminator that was trained together with G is not impartial.
+# Training is over. G draws samples, and we compare them with the one image it learned from. D takes
+# no part: a discriminator that was trained together with G is not impartial.
 #
 # **You need:** means and standard deviations, and lesson 0 (`00_start_here`) for what the models
 # draw. Lesson 1 builds the sliced Wasserstein distance; here it is only used.
 #
 # **Time:** 15 seconds of computing on two cores; 45 minutes of reading and exercises.
 #
-# **Words used below.** A *metric* turns a set of pictures into a number. *Quality*: each picture
-# could be the scene. *Diversity*: they differ from each other. *Memorized*: they are the training
-# picture. A *patch* is a small square of pixels. A *cheat* is a set of pictures that scores well
-# for the wrong reason.
+# **Words used below.** A *metric* turns a set of images into a number. *Quality*: each image could
+# be the scene. *Diversity*: they differ from each other. *Memorized*: they are the training image.
+# A *patch* is a small square of pixels. A *cheat* is a set of images that scores well for the wrong
+# reason.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/balloons.png"  # the training picture
-preset: str = "lesson"  # smoke (seconds, 4 pictures in each set) or lesson (16, about a minute)
+source: str = "../data_samples/balloons.png"  # the training image
+preset: str = "lesson"  # smoke (seconds, 4 images in each set) or lesson (16, about a minute)
 out: str = "../runs/lesson_08"  # folder of the cheats' sheet, and of runs where none are shipped
 
 # %% tags=["nbval-ignore-output"]
@@ -56,9 +56,9 @@ from siv_lite.widgets import Picture, encode
 # %% [markdown]
 # ## Predict before you run
 #
-# We build sets without any network: copies of the training picture, plain, noisy, mirrored,
-# cropped, cut into shuffled tiles; pure noise; one flat color. Ten columns judge them, beside
-# samples of a trained SIV-GAN and SinGAN:
+# We build sets without any network: copies of the training image, plain, noisy, mirrored, cropped,
+# cut into shuffled tiles; pure noise; one flat color. Ten columns judge them, beside samples of a
+# trained SIV-GAN and SinGAN:
 #
 # 1. In how many of the ten columns does a trained model have the best value?
 # 2. Which set wins the columns for quality, which those for diversity?
@@ -67,9 +67,9 @@ from siv_lite.widgets import Picture, encode
 #
 # ## First: what do the numbers stand for?
 #
-# Pictures here have values from -1 (black) to 1 (white). Other programs use 0 to 1. Mixing the two
-# up raises no error; below we do it on purpose. So before measuring, look at a picture whose values
-# you know.
+# Images here have values from -1 (black) to 1 (white). Other programs use 0 to 1. Mixing the two up
+# raises no error; below we do it on purpose. So before measuring, look at an image whose values you
+# know.
 
 # %%
 known = Image.new("RGB", (32, 32), "white")
@@ -83,7 +83,7 @@ print("black and white are read as", values.tolist())
 # %% [markdown]
 # ## Six metrics, by hand
 #
-# Tiny gray pictures. The function writes the same rows into all three colors.
+# Tiny gray images. The function writes the same rows into all three colors.
 
 
 # %%
@@ -102,13 +102,13 @@ def agrees(found: float, by_hand: float, where: str, name: str) -> None:
 # %% [markdown]
 # **Pixel diversity** (SinGAN's, Shaham et al. 2019) looks at one pixel through all samples: its
 # standard deviation, averaged over pixels, divided by the standard deviation within the training
-# picture. Two samples, one all -1, one all 0: every pixel deviates by 0.5. The training picture, a
+# image. Two samples, one all -1, one all 0: every pixel deviates by 0.5. The training image, a
 # black and a white column, deviates by 1.
 #
-# **Copy distance** (ours) is the root mean squared difference to the training picture *or its
-# mirror image*, whichever is nearer, in gray levels of 0 to 255. (It also tries wrapped shifts, up
-# to a fifth of each side.) The sample below is the mirror image with every value off by 0.2, so 0.2
-# x 127.5 = 25.5.
+# **Copy distance** (ours) is the root mean squared difference to the training image *or its mirror
+# image*, whichever is nearer, in gray levels of 0 to 255. (It also tries wrapped shifts, up to a
+# fifth of each side.) The sample below is the mirror image with every value off by 0.2, so 0.2 x
+# 127.5 = 25.5.
 
 # %%
 training = gray([-1, 1], [-1, 1])
@@ -122,7 +122,7 @@ agrees(found, 25.5, "the mirror image and the factor 127.5 in copy_distance", "c
 
 # %% [markdown]
 # **Arrangement diversity** (ours) asks whether things stand elsewhere. Pixel diversity cannot tell:
-# a pale and a glaring version of one picture differ in every pixel. So each sample is halved, its
+# a pale and a glaring version of one image differ in every pixel. So each sample is halved, its
 # mean color is subtracted, and pairs are compared by *correlation*, which contrast does not change:
 # 1 for the same arrangement, 0 for nothing in common. The metric is 1 minus the mean over pairs.
 #
@@ -140,13 +140,13 @@ agrees(found, 2 / 3, where, "arrangement diversity")
 
 # %% [markdown]
 # **Patch fidelity and coverage** compare patches of 7 x 7, on a scale from 0 to 1. Fidelity: how
-# far is each patch of the *sample* from its nearest in the training picture? Coverage asks the
-# other way round. Both are mean squared differences.
+# far is each patch of the *sample* from its nearest in the training image? Coverage asks the other
+# way round. Both are mean squared differences.
 #
-# The training picture is seven black columns, then seven white: 8 patches, with 0 to 7 white
-# columns. The sample is all black. Its patches exist there: fidelity 0. A patch with k white
-# columns finds only black: k / 7. The mean of 0/7, ..., 7/7 is 0.5, the coverage. Half the scene is
-# lost, and fidelity did not notice.
+# The training image is seven black columns, then seven white: 8 patches, with 0 to 7 white columns.
+# The sample is all black. Its patches exist there: fidelity 0. A patch with k white columns finds
+# only black: k / 7. The mean of 0/7, ..., 7/7 is 0.5, the coverage. Half the scene is lost, and
+# fidelity did not notice.
 
 # %%
 row = [-1] * 7 + [1] * 7
@@ -161,13 +161,12 @@ agrees(found["patch_coverage"], coverage, where, "patch coverage")
 # %% [markdown]
 # **MS-SSIM** (Wang et al. 2003) is the similarity of a pair: contrast and structure at several
 # scales, brightness m at the coarsest. Averaged over pairs it measures *lack* of diversity. Two
-# flat pictures have no structure to differ in, so only brightness counts:
-# `(2 m1 m2 + c) / (m1^2 + m2^2 + c)` with c = 0.0001. For mid-gray 0.5 and white 1 this is 1 / 1.25
-# = 0.8.
+# flat images have no structure to differ in, so only brightness counts: `(2 m1 m2 + c) / (m1^2 +
+# m2^2 + c)` with c = 0.0001. For mid-gray 0.5 and white 1 this is 1 / 1.25 = 0.8.
 #
 # **The Fréchet distance** compares two sets of features by mean and covariance only. For single
-# numbers it is `(m1 - m2)^2 + (s1 - s2)^2`. The set -1, 0, 1 has mean 0 and deviation 1; the set
-# 1, 3, 5 has 3 and 2: 9 + 1 = 10.
+# numbers it is `(m1 - m2)^2 + (s1 - s2)^2`. The set -1, 0, 1 has mean 0 and deviation 1; the set 1,
+# 3, 5 has 3 and 2: 9 + 1 = 10.
 
 # %%
 gray_image = torch.zeros(1, 3, 11, 11)  # 0 is mid-gray, on a scale from 0 to 1: 0.5
@@ -187,10 +186,10 @@ agrees(found, 10.0, "means and traces in frechet_distance", "Fréchet distance")
 #
 # ## The sets
 #
-# The trained models first: runs that come with this repository. (For a picture of your own, they
-# are trained here, in minutes.) They must have learned from *this* picture; no metric reports that
-# mistake. "Again" is the same SIV-GAN with other latents. SIV-GAN draws smaller pictures than
-# SinGAN, so all that follows is brought to its size.
+# The trained models first: runs that come with this repository. (For an image of your own, they are
+# trained here, in minutes.) They must have learned from *this* image; no metric reports that
+# mistake. "Again" is the same SIV-GAN with other latents. SIV-GAN draws smaller images than SinGAN,
+# so all that follows is brought to its size.
 
 # %% tags=["nbval-ignore-output"]
 count = 4 if preset == "smoke" else 16
@@ -202,7 +201,7 @@ for method in ("siv_gan", "singan"):
         runs[method] = open_run(shipped, "cpu")
     else:
         runs[method] = train(method, photograph, Path(out, method), preset)
-    hint = f"{runs[method].folder} learned from another picture, or in another range"
+    hint = f"{runs[method].folder} learned from another image, or in another range"
     look = "look at load_frames in siv_lite/training/config.py"
     check(runs[method].frames, photograph, f"{hint}: {look}")
 
@@ -275,7 +274,7 @@ show(cheats)
 #
 # `evaluate` computes all metrics of a set. SIFID and LPIPS need pretrained networks, whose weights
 # this repository does not ship. Where they are absent, `missing` says which file belongs where, and
-# we go on without. (What is said below about values and pictures holds for the balloons and the
+# we go on without. (What is said below about values and images holds for the balloons and the
 # preset `lesson`.)
 
 # %% tags=["nbval-ignore-output"]
@@ -320,7 +319,7 @@ print("the mean color beats one of the models in:", beaten)
 
 # %% [markdown]
 # Two sets share all the gold, and both are worthless. **Copies** have perfect quality by
-# definition. **Noise** is more diverse, and further from the picture, than anything else here. The
+# definition. **Noise** is more diverse, and further from the image, than anything else here. The
 # models are in between.
 #
 # The third answer is stranger. By patch fidelity a flat rectangle is no worse than SIV-GAN, even
@@ -339,7 +338,7 @@ print("the mean color beats one of the models in:", beaten)
 # - **Half mirrored** shows two scenes, yet has three fifths of SIV-GAN's pixel diversity, and half
 #   of its arrangement diversity. Copy distance knows mirrors.
 # - **Copies + noise** is one scene. Pixel diversity gives it more than half of SIV-GAN's,
-#   arrangement diversity, which sees halved pictures, a seventh.
+#   arrangement diversity, which sees halved images, a seventh.
 # - **SIV-GAN** and **again** are one model. That is how much numbers change by drawing anew:
 #   believe no smaller difference.
 
@@ -402,18 +401,18 @@ plt.show()
 # %% [markdown]
 # In the left panel crops are as good as the models and more diverse: this pair is fooled. In the
 # right one SIV-GAN holds its place: whatever is more diverse has a worse SWD, whatever has a better
-# SWD is less diverse. So the rule is: **read quality and diversity together,
-# chosen so that the cheats you know fall out. Then look at the pictures**, since there are cheats
-# you don't know yet. Exercise 1 asks for one that walks through nearly all columns.
+# SWD is less diverse. So the rule is: **read quality and diversity together, chosen so that the
+# cheats you know fall out. Then look at the images**, since there are cheats you don't know yet.
+# Exercise 1 asks for one that walks through nearly all columns.
 
 # %% [markdown]
 # ## SIFID, and what is weak about it
 #
-# FID compares the features of thousands of pictures with those of thousands of others. SIFID
-# (Shaham et al. 2019) has one picture on each side; the *places* within it stand for the thousands.
-# At each place Inception-v3, a network trained to name photographs, gives a feature of 64 numbers
-# that sees 11 x 11 pixels. SIFID is the Fréchet distance of both sets. Three weaknesses follow,
-# and none needs the weights to be shown.
+# FID compares the features of thousands of images with those of thousands of others. SIFID (Shaham
+# et al. 2019) has one image on each side; the *places* within it stand for the thousands. At each
+# place Inception-v3, a network trained to name photographs, gives a feature of 64 numbers that sees
+# 11 x 11 pixels. SIFID is the Fréchet distance of both sets. Three weaknesses follow, and none
+# needs the weights to be shown.
 #
 # **A copy has 0**, the best there is. SIV-GAN's authors note that SIFID tends to penalize
 # diversity. **Places are forgotten**: below, the color of a pixel is the feature, and all pixels
@@ -436,8 +435,8 @@ for places, numbers in ((609, 64), (96, 192)):
     print(f"{places} places with {numbers} numbers each: {per_number[numbers]:.3f} per number")
 
 # %% [markdown]
-# **Published** (SIV-GAN, Table 1, Places; not our measurement). FastGAN repeats the training
-# picture or its mirror image; the last column shows that most plainly:
+# **Published** (SIV-GAN, Table 1, Places; not our measurement). FastGAN repeats the training image
+# or its mirror image; the last column shows that most plainly:
 #
 # | | SIFID, first level | best SIFID | LPIPS | pixel diversity | distance to train |
 # |---|---|---|---|---|---|
@@ -447,13 +446,13 @@ for places, numbers in ((609, 64), (96, 192)):
 # | SIV-GAN | 0.06 | 0.05 | 0.28 | 0.57 | 0.31 |
 #
 # LPIPS is a distance by another network's features: over pairs it measures diversity; to the
-# nearest augmented training picture, memorizing.
+# nearest augmented training image, memorizing.
 
 # %% [markdown]
-# ## Broken on purpose: pictures from 0 to 1
+# ## Broken on purpose: images from 0 to 1
 #
-# Now the mix-up. The same samples three times: right; samples and training picture in [0, 1];
-# samples only. Which columns will notice?
+# Now the mix-up. The same samples three times: right; samples and training image in [0, 1]; samples
+# only. Which columns will notice?
 
 # %% tags=["nbval-ignore-output"]
 right = scores["SIV-GAN"]
@@ -483,14 +482,14 @@ except SivLiteError as error:
 
 # %% [markdown]
 # Nothing stopped us. With both in [0, 1], differences are halved and squared ones quartered:
-# fidelity is "four times better", by a bug. SWD and pixel diversity divide by the training
-# picture's deviation and stay the same. With samples only, all quality columns get worse, but
-# fidelity least: pale patches find pale patches. Arrangement diversity is the same both times,
-# since correlation does not know contrast.
+# fidelity is "four times better", by a bug. SWD and pixel diversity divide by the training image's
+# deviation and stay the same. With samples only, all quality columns get worse, but fidelity least:
+# pale patches find pale patches. Arrangement diversity is the same both times, since correlation
+# does not know contrast.
 #
-# The package refuses 0 to 255, but it cannot refuse [0, 1]: a bright picture may well lie there.
-# Hence the picture of known values at the start. (SIV-GAN's official code feeds LPIPS, which
-# expects [-1, 1], with [0, 1].)
+# The package refuses 0 to 255, but it cannot refuse [0, 1]: a bright image may well lie there.
+# Hence the image of known values at the start. (SIV-GAN's official code feeds LPIPS, which expects
+# [-1, 1], with [0, 1].)
 
 # %%
 pale = (images[:4] + 1) / 2
@@ -546,9 +545,9 @@ for names in (quality, diversity):
 #
 # Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
-# **1. The cheat of cheats.** From the training picture alone, make `count` pictures that beat
-# SIV-GAN in all columns of quality and diversity, with a copy distance above SinGAN's. (It works
-# with the balloons.) What does copy distance try, and what does it not try?
+# **1. The cheat of cheats.** From the training image alone, make `count` images that beat SIV-GAN
+# in all columns of quality and diversity, with a copy distance above SinGAN's. (It works with the
+# balloons.) What does copy distance try, and what does it not try?
 
 
 # %%
@@ -582,8 +581,8 @@ check_pixel_diversity(my_pixel_diversity, frames, sets)
 #
 # - a) SIV-GAN is better than SinGAN: its SWD is lower at all three scales.
 # - b) SinGAN is better: patch fidelity and MS-SSIM agree.
-# - c) On this picture, one run each, SIV-GAN has the lower SWD, SinGAN the better patch fidelity
-#   and MS-SSIM.
+# - c) On this image, one run each, SIV-GAN has the lower SWD, SinGAN the better patch fidelity and
+#   MS-SSIM.
 # - d) SIV-GAN draws more different scenes: its pixel diversity is higher.
 
 
@@ -604,23 +603,22 @@ check_honest_sentence(honest_sentence)
 # **1.** Sixteen samples have a SIFID of 0. What do you know?
 #
 # - a) The model is perfect.
-# - b) Their features have the training picture's mean and covariance, as copies would.
+# - b) Their features have the training image's mean and covariance, as copies would.
 # - c) They are diverse.
 #
-# <details><summary>Answer</summary>b) A distance to the training picture would tell whether they
+# <details><summary>Answer</summary>b) A distance to the training image would tell whether they
 # are.</details>
 #
 # **2.** Good SWD, pixel diversity 0. What has happened?
 #
 # - a) The samples are blurred.
-# - b) All samples are one picture.
+# - b) All samples are one image.
 # - c) The metric is broken.
 #
 # <details><summary>Answer</summary>b) So it is in the row "one sample". Whether it is a copy, copy
 # distance says.</details>
 #
-# **3.** You tidied the code that loads pictures. Now patch fidelity is four times better. First
-# step?
+# **3.** You tidied the code that loads images. Now patch fidelity is four times better. First step?
 #
 # - a) Publish.
 # - b) Train longer.
@@ -646,15 +644,15 @@ check_honest_sentence(honest_sentence)
 # | SIFID | two levels; mean and best | not looked at | up to four levels; mean and best |
 # | pixel diversity | 100 samples (SinGAN) | not looked at | all samples given, 16 in this lesson |
 # | LPIPS | mean over pairs | fed with [0, 1] | mean over pairs, fed with [-1, 1] |
-# | distance to train | LPIPS to nearest augmented picture | not looked at | the same, of 64 |
+# | distance to train | LPIPS to nearest augmented image | not looked at | the same, of 64 |
 # | MS-SSIM | five scales (Wang et al. 2003) | not looked at | as many as fit, three at 48 x 64 |
 # | SWD, patch distances, copy distance | not used | not looked at | because they need no weights |
 # | arrangement diversity | not used | not looked at | because contrast cannot buy it |
 #
-# Of our ten columns only pixel diversity and MS-SSIM have published values, and those are of
-# larger pictures.
+# Of our ten columns only pixel diversity and MS-SSIM have published values, and those are of larger
+# images.
 #
 # ## Next
 #
-# `09_five_answers` puts seven methods beside each other on one picture; you now know how to read
-# such a table.
+# `09_five_answers` puts seven methods beside each other on one image; you now know how to read such
+# a table.

@@ -19,7 +19,7 @@ from siv_lite.training import Run
 
 
 @exercise(1, "How many places has a window down, and how many across?")
-def check_count_patches(count_patches: Callable[[list[tuple[int, int]], int], int]) -> None:
+def check_count_patches(count_patches: Callable) -> None:
     """Check how many patches the images of a pyramid hold.
 
     Args:
@@ -33,11 +33,11 @@ def check_count_patches(count_patches: Callable[[list[tuple[int, int]], int], in
     assert both == 38 * 54 + 15 * 24, "One scale of 4 x 5 is right, larger ones are not."
     too_small = count_patches([(6, 64)], 11)
     assert too_small == 0, f"6 rows hold no window of 11, but it counts {too_small}."
-    assert count_patches([(6, 7)], 11) == 0, "A picture too small both ways holds none either."
+    assert count_patches([(6, 7)], 11) == 0, "An image too small both ways holds none either."
 
 
 @exercise(2, "How many input pixels is one step of each layer worth?")
-def check_receptive_field(receptive_field: Callable[[list[int], list[int]], int]) -> None:
+def check_receptive_field(receptive_field: Callable) -> None:
     """Compare a formula of the receptive field with what a gradient finds.
 
     Args:
@@ -59,7 +59,7 @@ def check_receptive_field(receptive_field: Callable[[list[int], list[int]], int]
 
 
 @exercise(3, "Which changes of 4 x 4 pixels leave their mean as it is?")
-def check_fool_coarse(fool_coarse: Callable[[Tensor], Tensor], frames: Tensor) -> None:
+def check_fool_coarse(fool_coarse: Callable, frames: Tensor) -> None:
     """Check that an image was changed so that only the finest scale notices.
 
     Args:
@@ -67,7 +67,7 @@ def check_fool_coarse(fool_coarse: Callable[[Tensor], Tensor], frames: Tensor) -
         frames: the image, (1, 3, H, W) in [-1, 1].
     """
     fooled = fool_coarse(frames)
-    assert fooled.shape == frames.shape, "The picture must keep its size."
+    assert fooled.shape == frames.shape, "The image must keep its size."
     assert fooled.abs().max() <= 1, "Its values must stay within [-1, 1]."
     fine, _, coarse = sliced_wasserstein(fooled, frames)
     assert fine > 0.2, f"The finest distance is only {fine:.3f}: change more within the blocks."
@@ -78,11 +78,11 @@ def check_fool_coarse(fool_coarse: Callable[[Tensor], Tensor], frames: Tensor) -
 
 
 @exercise(1, "Multiply in a loop, or take a logarithm.")
-def check_count_stages(count_stages: Callable[[int, int, float], int]) -> None:
+def check_count_stages(count_stages: Callable) -> None:
     """Compare a number of stages with the package's pyramid.
 
     Args:
-        count_stages: from the picture's shorter side, the coarsest one's and the factor to the
+        count_stages: from the image's shorter side, the coarsest one's and the factor to the
             number.
     """
     for case in ((48, 25, 0.65), (48, 6, 0.3), (188, 25, 0.75), (100, 25, 0.8)):
@@ -94,8 +94,8 @@ def check_count_stages(count_stages: Callable[[int, int, float], int]) -> None:
         assert found == wanted, f"From {coarsest} to {short} by {factor}, {found} is {way}: {hint}"
 
 
-@exercise(2, "Make the picture in between with requires_grad_(), and ask torch.autograd.grad.")
-def check_penalty(my_penalty: Callable[..., Tensor]) -> None:
+@exercise(2, "Make the image in between with requires_grad_(), and ask torch.autograd.grad.")
+def check_penalty(my_penalty: Callable) -> None:
     """Compare a gradient penalty with the package's.
 
     Args:
@@ -117,7 +117,7 @@ def check_penalty(my_penalty: Callable[..., Tensor]) -> None:
 
 
 @exercise(3, "Begin with the reconstruction's noise, a list with one entry for each stage.")
-def check_vary_only(vary_only: Callable[[int], Tensor], run: Run) -> None:
+def check_vary_only(vary_only: Callable, run: Run) -> None:
     """Check samples with fresh noise at one stage only.
 
     Args:
@@ -140,7 +140,7 @@ def check_vary_only(vary_only: Callable[[int], Tensor], run: Run) -> None:
 
 
 @exercise(1, "Which neighbor reads the leftmost cell?")
-def check_fold_mean(fold_mean: Callable[[float, float, float], list[float]]) -> None:
+def check_fold_mean(fold_mean: Callable) -> None:
     """Check the four numbers that equal a kernel of three and then the mean of two.
 
     Args:
@@ -160,7 +160,7 @@ def check_fold_mean(fold_mean: Callable[[float, float, float], list[float]]) -> 
 
 
 @exercise(2, "Tensor.roll moves along a dimension; number 3 of a map is its columns.")
-def check_move_right(move_right: Callable[[], Tensor], run: Run) -> None:
+def check_move_right(move_right: Callable, run: Run) -> None:
     """Check that a scene was moved by one cell of the map after block 2.
 
     Args:
@@ -179,7 +179,7 @@ def check_move_right(move_right: Callable[[], Tensor], run: Run) -> None:
 
 
 @exercise(3, "Multiply the inequality by 10 + n first.")
-def check_warm_up(warm_up: Callable[[float], int]) -> str:
+def check_warm_up(warm_up: Callable) -> str:
     """Check after how many updates the average's warm-up ends.
 
     Args:
@@ -201,7 +201,7 @@ def check_warm_up(warm_up: Callable[[float], int]) -> str:
 
 
 @exercise(1, "What does a mean over all places leave of F(x)?")
-def check_count_numbers(count_numbers: Callable[..., tuple[int, int]]) -> None:
+def check_count_numbers(count_numbers: Callable) -> None:
     """Check how many numbers each branch receives.
 
     Args:
@@ -219,7 +219,7 @@ def check_count_numbers(count_numbers: Callable[..., tuple[int, int]]) -> None:
 
 
 @exercise(2, "Begin with F.softplus(-logits) of one map.")
-def check_generator_loss(generator_loss: Callable[[dict[str, list[Tensor]]], Tensor]) -> None:
+def check_generator_loss(generator_loss: Callable) -> None:
     """Compare G's side of Eq. 3 with the package's.
 
     Args:
@@ -237,9 +237,7 @@ def check_generator_loss(generator_loss: Callable[[dict[str, list[Tensor]]], Ten
 
 
 @exercise(3, "Change F(x) in a way to which content is blind.")
-def check_find_content(
-    find_content: Callable[[tuple, Tensor], int], D: Discriminator, features: Tensor
-) -> None:
+def check_find_content(find_content: Callable, D: Discriminator, features: Tensor) -> None:
     """Check that the content branch is found among two judges without names.
 
     Args:
@@ -248,7 +246,7 @@ def check_find_content(
         features: F(x), (1, C, h, w).
     """
 
-    def make_judge(part: str) -> Callable[[Tensor], float]:
+    def make_judge(part: str) -> Callable:
         """A function from F(x) to the mean logit of a branch."""
 
         @torch.no_grad()
@@ -277,9 +275,7 @@ def check_find_content(
 
 
 @exercise(1, "Set the derivative in a to zero.")
-def check_best_spread(
-    best_spread: Callable[[float, float], float], train_toy: Callable[[float, float], list[float]]
-) -> None:
+def check_best_spread(best_spread: Callable, train_toy: Callable) -> None:
     """Compare a formula of the toy's spread with trained toys.
 
     Args:
@@ -295,7 +291,7 @@ def check_best_spread(
 
 
 @exercise(2, "Subtract values[None] from values[:, None].")
-def check_pair_distance(my_pair_distance: Callable[[Tensor], Tensor]) -> None:
+def check_pair_distance(my_pair_distance: Callable) -> None:
     """Compare a distance of pairs with the package's.
 
     Args:
@@ -310,7 +306,7 @@ def check_pair_distance(my_pair_distance: Callable[[Tensor], Tensor]) -> None:
 
 
 @exercise(3, "Three settings differ from the default.")
-def check_literal_settings(literal_settings: Callable[[], SIVGAN.Settings]) -> None:
+def check_literal_settings(literal_settings: Callable) -> None:
     """Check settings for Eq. 5 to the letter, DR in image space, lambda of Table 5's last row.
 
     Args:
@@ -334,7 +330,7 @@ def check_literal_settings(literal_settings: Callable[[], SIVGAN.Settings]) -> N
 
 
 @exercise(1, "A map says where to read; begin with one that changes nothing.")
-def check_make_map(make_map: Callable[[int, int, bool], Tensor]) -> None:
+def check_make_map(make_map: Callable) -> None:
     """Check a map that moves an image down and perhaps flips it.
 
     Args:
@@ -353,7 +349,7 @@ def check_make_map(make_map: Callable[[int, int, bool], Tensor]) -> None:
 
 
 @exercise(2, "Read from x, and write to another tensor.")
-def check_swap(swap: Callable[[Tensor, list[int]], Tensor]) -> None:
+def check_swap(swap: Callable) -> None:
     """Check that channels are swapped within pairs of samples, and the input is kept.
 
     Args:
@@ -373,7 +369,7 @@ def check_swap(swap: Callable[[Tensor, list[int]], Tensor]) -> None:
 
 
 @exercise(3, "In which share of the passes does neither of them happen?")
-def check_share(share_of_mixed_passes: Callable[[float], float]) -> None:
+def check_share(share_of_mixed_passes: Callable) -> None:
     """Compare a probability with 1,000 counted passes.
 
     Args:
@@ -396,7 +392,7 @@ def check_share(share_of_mixed_passes: Callable[[float], float]) -> None:
 
 @exercise(1, "What keeps patches and layout, but not places? Tensor.roll moves an image.")
 def check_cheat(
-    cheat: Callable[[Tensor, int], Tensor],
+    cheat: Callable,
     frames: Tensor,
     count: int,
     to_beat: dict[str, float],
@@ -421,13 +417,11 @@ def check_cheat(
         is_better = found[metric] > value if metric in high else found[metric] < value
         hint = f"{metric} is {found[metric]:.4f}, {value:.4f} is to be beaten"
         assert is_better, f"{hint}: what does it look at?"
-    return "Now look at the pictures, and say what is wrong with them."
+    return "Now look at the images, and say what is wrong with them."
 
 
 @exercise(2, "First gray images, then `std` over samples.")
-def check_pixel_diversity(
-    my_pixel_diversity: Callable[[Tensor, Tensor], float], frames: Tensor, sets: list[Tensor]
-) -> None:
+def check_pixel_diversity(my_pixel_diversity: Callable, frames: Tensor, sets: list[Tensor]) -> None:
     """Compare a pixel diversity with the package's.
 
     Args:
@@ -444,7 +438,7 @@ def check_pixel_diversity(
 
 
 @exercise(3, "Return a letter, in quotes.")
-def check_honest_sentence(honest_sentence: Callable[[], str]) -> None:
+def check_honest_sentence(honest_sentence: Callable) -> None:
     """Check which sentence may stand in a report.
 
     Args:

@@ -30,7 +30,7 @@ frames = frames[..., :height, :width]
 
 # %% [markdown]
 # **1. Count.** How many patches of `size` x `size` does a pyramid hold in all, given the (height,
-# width) of its scales? A picture smaller than the patch holds none.
+# width) of its scales? An image smaller than the patch holds none.
 
 # %% [markdown]
 # A window fits at (side - size + 1) places along a side, and at none where that is negative.
@@ -100,5 +100,5 @@ check_fool_coarse(fool_coarse, frames)
 
 # %% tags=["nbval-ignore-output"]
 contact_sheet(
-    {"the picture; the same to the coarsest scale": torch.cat([frames, fool_coarse(frames)])}
+    {"the image; the same to the coarsest scale": torch.cat([frames, fool_coarse(frames)])}
 )

@@ -12,7 +12,7 @@
 # The three exercises of `../02_the_patch_gan_pyramid.ipynb`, solved, with the same checks. Seconds.
 
 # %% tags=["parameters"]
-source: str = "../../data_samples/balloons.png"  # the picture whose SinGAN exercise 3 draws with
+source: str = "../../data_samples/balloons.png"  # the image whose SinGAN exercise 3 draws with
 preset: str = "lesson"  # smoke or lesson; it matters only where no shipped run is found
 out: str = "../../runs/lesson_02"  # folder of a SinGAN that is trained here
 
@@ -56,8 +56,8 @@ check_count_stages(count_stages)
 # %% [markdown]
 # ## Exercise 2
 #
-# The picture between the two is new, so it can be asked for a gradient of its own. `create_graph`
-# is not needed for the value; D's training needs it, to differentiate the penalty once more.
+# The image between the two is new, so it can be asked for a gradient of its own. `create_graph` is
+# not needed for the value; D's training needs it, to differentiate the penalty once more.
 
 
 # %%
@@ -77,13 +77,13 @@ check_penalty(my_penalty)
 #
 # `reconstruction_noise` gives the noise of the reconstruction, stage by stage, so one entry is
 # exchanged. The package's own `refine_stages` does what `draw_stages` of the lesson does, and
-# returns the last picture.
+# returns the last image.
 
 
 # %%
 @torch.no_grad()
 def vary_only(stage: int) -> torch.Tensor:
-    """Four pictures (4, 3, H, W) in [-1, 1] with the noise of `latents` at one stage."""
+    """Four images (4, 3, H, W) in [-1, 1] with the noise of `latents` at one stage."""
     noise = method.reconstruction_noise(4)
     noise[stage] = method.split_latents(latents, method.sizes)[stage]
     return method.refine_stages(noise, method.sizes).clamp(-1, 1)

@@ -12,9 +12,9 @@
 # The three exercises of `../03_from_noise_to_image.ipynb`, solved, with the same checks. Seconds.
 
 # %% tags=["parameters"]
-source: str = "../../data_samples/balloons.png"  # the picture whose finished run is opened
+source: str = "../../data_samples/balloons.png"  # the image whose finished run is opened
 preset: str = "smoke"  # nothing is trained here where such a run is there
-out: str = "../../runs/solutions_03"  # folder of a run, if none of this picture is shipped
+out: str = "../../runs/solutions_03"  # folder of a run, if none of this image is shipped
 
 # %% tags=["nbval-ignore-output"]
 import math
@@ -66,7 +66,7 @@ check_fold_mean(fold_mean)
 # %% [markdown]
 # ## Exercise 2
 #
-# Convolutions do the same everywhere, so a moved map becomes a moved picture, by 8 pixels for one
+# Convolutions do the same everywhere, so a moved map becomes a moved image, by 8 pixels for one
 # cell of the shipped run. Only near the border it does not, since there the zeros around the map
 # come into play.
 

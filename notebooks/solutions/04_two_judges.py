@@ -12,7 +12,7 @@
 # The three exercises of `../04_two_judges.ipynb`, solved, with the same checks. Seconds.
 
 # %% tags=["parameters"]
-source: str = "../../data_samples/balloons.png"  # the picture of the untrained model
+source: str = "../../data_samples/balloons.png"  # the image of the untrained model
 preset: str = "smoke"  # nothing is trained here; the same in every preset
 out: str = "../../runs/lesson_04"  # not written to
 
@@ -40,8 +40,8 @@ features = torch.randn(1, channels, height, width, generator=torch.Generator().m
 # %% [markdown]
 # ## Exercise 1
 #
-# The mean over places leaves one number per channel, whatever the picture's size. One channel
-# leaves one number per place, and every low-level block has halved both sides.
+# The mean over places leaves one number per channel, whatever the image's size. One channel leaves
+# one number per place, and every low-level block has halved both sides.
 
 
 # %%

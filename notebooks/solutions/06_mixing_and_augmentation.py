@@ -15,7 +15,7 @@
 # %% tags=["parameters"]
 source: str = "../../data_samples/balloons.png"  # image on which exercise 1 is shown
 preset: str = "lesson"  # the same for all; nothing is trained here
-out: str = "../../runs/solutions_06"  # folder for the picture of exercise 1
+out: str = "../../runs/solutions_06"  # folder for the image of exercise 1
 
 # %%
 from pathlib import Path
@@ -29,9 +29,9 @@ from siv_lite.exercises import check_make_map, check_share, check_swap
 # %% [markdown]
 # ## 1. The map that moves down and flips
 #
-# A map says where each output pixel *reads*. To bring the picture down, every place must read
-# further up, so the step is negative; one row of `height` is 2 / `height`. The flip is the sign of
-# x and has nothing to do with rows.
+# A map says where each output pixel *reads*. To bring the image down, every place must read further
+# up, so the step is negative; one row of `height` is 2 / `height`. The flip is the sign of x and
+# has nothing to do with rows.
 
 
 # %%

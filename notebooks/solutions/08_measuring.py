@@ -12,8 +12,8 @@
 # The three exercises of `../08_measuring.ipynb`, solved, with the same checks. Seconds.
 
 # %% tags=["parameters"]
-source: str = "../../data_samples/balloons.png"  # the training picture, with runs of it
-preset: str = "lesson"  # smoke (4 pictures in each set) or lesson (16)
+source: str = "../../data_samples/balloons.png"  # the training image, with runs of it
+preset: str = "lesson"  # smoke (4 images in each set) or lesson (16)
 out: str = "../../runs/lesson_08"  # not written to
 
 # %%
@@ -51,9 +51,9 @@ to_beat["copy_distance"] = scores["SinGAN"]["copy_distance"]
 # %% [markdown]
 # ## Exercise 1
 #
-# The picture is pushed sideways by a quarter to three quarters of its width, and what leaves on the
+# The image is pushed sideways by a quarter to three quarters of its width, and what leaves on the
 # right comes back on the left: patches and layout stay, except for one seam. Copy distance tries
-# such wrapped shifts only up to a fifth, so it takes these for new pictures; a person sees the same
+# such wrapped shifts only up to a fifth, so it takes these for new images; a person sees the same
 # balloons in the same order, and a cut through some.
 
 
@@ -75,7 +75,7 @@ contact_sheet({"training": frames, "cheat": cheat(frames, count)[:4]})
 # ## Exercise 2
 #
 # The weights turn colors into gray, `std` over dimension 0 compares samples at one pixel, and
-# `correction=0` divides by n. Dividing by the training picture's deviation makes the number
+# `correction=0` divides by n. Dividing by the training image's deviation makes the number
 # independent of contrast, and of the range.
 
 
