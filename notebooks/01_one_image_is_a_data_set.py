@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Lesson 1: one image is a data set
 #
-# **Goal:** after this lesson you can say what a network that is trained on a single picture takes
-# as its training samples, how many there are, and why it needs them at several scales.
+# **Goal:** after this lesson you can say what a network that is trained on a single image takes as
+# its training samples, how many there are, and why it needs them at several scales.
 
 # %%
 from siv_lite.figures import show_map
@@ -18,18 +18,23 @@ from siv_lite.figures import show_map
 show_map("image", "pyramid")
 
 # %% [markdown]
-# Lit is today's part: what the networks are shown. A **generator** G draws pictures from noise. A
-# **discriminator** D looks at patches, small square windows of a picture, and says of each whether
+# Lit is today's part: what the networks are shown. A **generator** G draws images from noise. A
+# **discriminator** D looks at patches, small square windows of an image, and says of each whether
 # it looks real. G learns to please D. Both do this at every scale of a pyramid of ever smaller
-# copies of the picture. The networks themselves come later.
+# copies of the image. The networks themselves come later.
 #
 # **You need:** PyTorch: tensors, convolutions, gradients.
 #
 # **Time:** 55 seconds of computing on two cores; 50 minutes of reading and exercises.
+#
+# **Words used below.** A *patch* is a small square window of an image. The *receptive field* of an
+# output is the part of the input that it depends on. A *pyramid* is the image with ever smaller
+# copies of it; each is a *scale*. A *score* is what D says of a patch: any number, higher for "more
+# real". A *distance* of two sets of patches is small if they hold the same ones, wherever they are.
 
 # %% tags=["parameters"]
 source: str = "../data_samples/beach.png"  # the one image; a photograph of your own works too
-preset: str = "lesson"  # smoke (seconds, gray pictures) or lesson (one to three minutes)
+preset: str = "lesson"  # smoke (seconds, gray images) or lesson (one to three minutes)
 seed: int = 0  # of the weights and of all that is drawn in training
 out: str = "../runs/one_image_is_a_data_set"  # folder of the two runs
 
@@ -41,18 +46,19 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import contact_sheet, open_run, read_frames, train
-from siv_lite.figures import plot_lines, show_images
-from siv_lite.lesson_checks import check
+from siv_lite.exercises import check_count_patches, check_fool_coarse, check_receptive_field
+from siv_lite.figures import plot_bars, plot_lines, show_images
+from siv_lite.lesson_checks import check, largest_difference
 from siv_lite.methods.pyramid import PatchDiscriminator, pyramid_sizes, resize
 from siv_lite.metrics import extract_patches, sliced_wasserstein
 from siv_lite.widgets import encode
 
 # %% [markdown]
-# ## Predict first
+# ## Predict before you run
 #
-# We will cut the picture into square tiles of 16 x 16 pixels and shuffle the tiles. Sky lands
-# between umbrellas; nobody would take the result for a beach. Then a number compares it with the
-# original, but the number sees only patches of 5 x 5 pixels, all of them, and not where they were.
+# We will cut the image into square tiles of 16 x 16 pixels and shuffle the tiles. Sky lands between
+# umbrellas; nobody would take the result for a beach. Then a number compares it with the original,
+# but the number sees only patches of 5 x 5 pixels, all of them, and not where they were.
 #
 # **Will that number notice?** Say nearly not, a little, or strongly. And if it looked at 5 x 5
 # patches of a copy **four times smaller**? Write both answers down; "Broken on purpose" has ours.
@@ -62,12 +68,12 @@ frames = read_frames(source, max_size=64)[:1]  # (1, 3, H, W)
 height = frames.shape[2] // 16 * 16  # whole tiles of 16
 width = frames.shape[3] // 16 * 16
 frames = frames[..., :height, :width]
-show_images(frames, f"{height} x {width} pixels: all we have", scale=6)
+show_images(frames, f"{height} x {width} pixels: all we have", scale=10)
 
 # %% [markdown]
 # ## Patches, counted by hand
 #
-# A window of 3 x 3 pixels fits into a picture of 4 x 5 pixels at 2 heights and 3 places across: 6
+# A window of 3 x 3 pixels fits into an image of 4 x 5 pixels at 2 heights and 3 places across: 6
 # patches. In general there are (height - size + 1) times (width - size + 1). They overlap, so one
 # pixel belongs to many patches.
 #
@@ -89,7 +95,7 @@ check(theirs, ours, "look at the order in `permute`")
 print(f"{len(ours)} patches; the first in gray, row by row: {ours[0, :9].int().tolist()}")
 
 # %% [markdown]
-# A picture of 48 x 64 pixels holds 38 x 54 = 2,052 patches of 11 x 11. That is the data set. Each
+# An image of 48 x 64 pixels holds 38 x 54 = 2,052 patches of 11 x 11. That is the data set. Each
 # sample is 3 x 11 x 11 = 363 numbers. Why exactly 11? That is what this kind of discriminator sees
 # at once; we get there below.
 
@@ -131,36 +137,35 @@ def patch_differences(image: torch.Tensor, size: int = 11) -> torch.Tensor:
 
 
 # %%
-def describe_patches(name: str, image: torch.Tensor) -> float:
-    """Print how far patches are from their nearest and from any other; return the share."""
+def describe_patches(image: torch.Tensor) -> dict[str, float]:
+    """How far a patch is from its nearest and from any other one: medians, in gray levels."""
     differences = patch_differences(image)
-    nearest = differences.amin(1).median().item()
-    typical = differences[differences.isfinite()].median().item()
-    share = nearest / typical
-    print(f"{name:<28}nearest {nearest:3.0f}   any other {typical:3.0f}   share {share:.2f}")
-    return share
+    return {
+        "its nearest": differences.amin(1).median().item(),
+        "any other": differences[differences.isfinite()].median().item(),
+    }
 
 
 # %%
 order = torch.randperm(height * width, generator=torch.Generator().manual_seed(0))
 noise = frames.flatten(2)[..., order].view_as(frames)
-structured = describe_patches(Path(source).stem, frames)
-unstructured = describe_patches("the same pixels, shuffled", noise)
-print("A patch has closer relatives in a picture than in noise:", structured < unstructured)
-
-# %%
+described = {
+    Path(source).stem: describe_patches(frames),
+    "its pixels, shuffled": describe_patches(noise),
+}
 balloons = Path(source).with_name("balloons.png")
 if balloons.exists():
-    describe_patches("balloons", read_frames(balloons, max_size=64))
+    described["balloons"] = describe_patches(read_frames(balloons, max_size=64))
+plot_bars(described, ylabel="gray levels", title="How far is a patch from ...")
 
 # %% [markdown]
-# Medians, in gray levels. In a picture the nearest patch is about half as far away as any other; in
+# The bars are medians. In an image the nearest patch is about half as far away as any other; in
 # noise it is hardly nearer. So patches come in families: sky, foam, sand. That repetition is what a
-# network can learn, and it is why one picture can be enough. But look at the first number itself:
-# tens of gray levels is *alike*, not *equal*.
+# network can learn, and it is why one image can be enough. But look at the first bar itself: tens
+# of gray levels is *alike*, not *equal*.
 #
-# Below, six patches spread over the picture, and under each its nearest relative. Which have a good
-# one? Which are loners?
+# Below, six patches spread over the image, and under each its nearest relative. Which have a good
+# one, and which are alone in this image?
 
 # %%
 differences = patch_differences(frames)
@@ -168,14 +173,13 @@ all_windows = list_windows(frames).flatten(0, 1)  # (n, 3, 11, 11)
 chosen = torch.linspace(0.06, 0.94, 6).mul(len(all_windows)).long()
 nearest = differences[chosen].argmin(1)
 rows = {"patches": all_windows[chosen], "their nearest": all_windows[nearest]}
-contact_sheet(rows, scale=9)
+contact_sheet(rows)
 
 # %% [markdown]
 # ## The receptive field: why 11
 #
-# The **receptive field** of an output is the part of the input that it depends on. SinGAN's
-# discriminator is five convolutions of 3 x 3. Each looks one pixel further to every side, so five
-# of them see 1 + 5 x 2 = 11.
+# SinGAN's discriminator is five convolutions of 3 x 3. Each looks one pixel further to every side,
+# so five of them see 1 + 5 x 2 = 11: the receptive field.
 #
 # A gradient finds it without any theory: differentiate one output with respect to all inputs; where
 # the gradient is not zero, the output looks. First five convolutions in a row of 15 numbers, all
@@ -196,8 +200,8 @@ print(paths.int().tolist())
 # outermost input, 51 paths lead to the middle one. You can check the first rows by hand: 1 1 1,
 # then 1 2 3 2 1, then 1 3 6 7 6 3 1. So a patch is judged mostly by its middle.
 #
-# The package's `PatchDiscriminator` is the same in two dimensions. With all weights 1 and the bends
-# of its activations straightened, its gradient must be the outer product of our row with itself.
+# The package's `PatchDiscriminator` is the same in two dimensions. With all weights 1 and its
+# nonlinearities switched off, its gradient must be the outer product of our row with itself.
 
 # %%
 plain = PatchDiscriminator(channels=1, norm=False, slope=1.0)  # slope 1: leaky ReLU does nothing
@@ -209,11 +213,15 @@ image = torch.zeros(1, 3, 15, 15, requires_grad=True)
 middle = plain(image)[0, 0, 2, 2]
 (gradient,) = torch.autograd.grad(middle, image)
 check(gradient[0, 0], paths.outer(paths), "look at the number of layers")
-print("The package's discriminator sees our 11 x 11 pixels: True")
+error = largest_difference(gradient[0, 0], paths.outer(paths))
+rows_seen = gradient[0, 0].any(1).sum()
+columns_seen = gradient[0, 0].any(0).sum()
+print(f"The package's discriminator sees {rows_seen} x {columns_seen} pixels;")
+print(f"the gradient differs from our product by at most {error:.0e} of {51 * 51} paths")
 
 # %% [markdown]
-# Now a real one, with random weights, on our picture. It gives one score per patch, as many as we
-# counted. But there is a twist. Its batch normalization subtracts the mean of the whole picture, so
+# Now a real one, with random weights, on our image. It gives one score per patch, as many as we
+# counted. But there is a twist. Its batch normalization subtracts the mean of the whole image, so
 # *while it trains* every score depends a little on every pixel. Once it uses fixed statistics
 # (`eval`), the window is exact.
 
@@ -233,21 +241,22 @@ def measure_view(D: torch.nn.Module) -> tuple[int, int]:
 torch.manual_seed(0)
 D = PatchDiscriminator(channels=8)
 scores = D.eval()(frames)
-print(f"Scores: {scores.numel():,}, one per patch: {scores.numel() == count}")
-print(f"With fixed statistics a score sees 11 x 11: {measure_view(D.eval()) == (11, 11)}")
-print(f"In training it sees the whole picture: {measure_view(D.train()) == (height, width)}")
+assert scores.numel() == count, "look at the padding: a score for each whole window"
+print(f"{count:,} patches, {scores.numel():,} scores")
+print("With fixed statistics a score sees {} x {} pixels".format(*measure_view(D.eval())))
+print("In training it sees {} x {} pixels".format(*measure_view(D.train())))
 
 # %% [markdown]
 # ## The pyramid
 #
 # Eleven pixels of 48 are a piece of an umbrella. No network that sees only that can know that the
-# sky is above the sea. SinGAN's answer: leave the window as it is and **shrink the picture**. In a
+# sky is above the sea. SinGAN's answer: leave the window as it is and **shrink the image**. In a
 # copy of 25 pixels, 11 are nearly half the height, so the same small network sees the layout. A
 # pyramid of copies, coarse to fine, shows things of every size.
 #
 # The sizes: the shorter side begins at `coarsest_side` and grows each time by the same ratio, up to
-# the picture's own. By hand: from 6 to 48 pixels is 8 times. At most 4 times per step, that needs
-# two steps; like the authors' program, the package takes one more: three steps of 2 each.
+# the image's own. By hand: from 6 to 48 pixels is 8 times. At most 4 times per step, that needs two
+# steps; like the authors' program, the package takes one more: three steps of 2 each.
 
 # %%
 by_hand = [(6, 8), (12, 16), (24, 32), (48, 64)]
@@ -283,14 +292,14 @@ def mark_window(image: torch.Tensor) -> torch.Tensor:
 large = (4 * height, 4 * width)  # one size for all
 copies = [F.interpolate(mark_window(resize(frames, size)), large) for size in sizes]
 names = [f"{high} x {wide}" for high, wide in sizes]
-contact_sheet({", ".join(names): torch.cat(copies)})
+contact_sheet({", ".join(names): torch.cat(copies)}, scale=1)
 
 # %% [markdown]
 # ## Shrinking, by hand
 #
-# To shrink a picture is to average, and the weights matter: keep every second pixel and fine
-# stripes turn into false ones. `resize` weighs with a **bicubic** curve, stretched over twice as
-# many pixels when the picture halves, so that what is too fine disappears (*antialiasing*).
+# To shrink an image is to average, and the weights matter: keep every second pixel and fine stripes
+# turn into false ones. `resize` weighs with a **bicubic** curve, stretched over twice as many
+# pixels when the image halves, so that what is too fine disappears (*antialiasing*).
 #
 # Eight numbers become four. A new pixel lies between two old ones; on the curve, the four old ones
 # on either side, at distances 1/4, 3/4, 5/4, 7/4, have the weights 0.867, 0.227, -0.070, -0.023.
@@ -310,18 +319,20 @@ new = weights / weights.sum(1, keepdim=True) @ old
 
 package = resize(old.expand(1, 1, 8, 8), (8, 4))[0, 0, 0]
 check(package, new, "look at the distances")
+error = largest_difference(package, new)
 print("Halved edge:", [round(x, 3) for x in new.tolist()])
+print(f"The package's differs by at most {error:.0e}")
 
 # %% [markdown]
-# The edge slightly overshoots, below 0 and above 1. That keeps bicubic pictures crisp, and is why
-# pictures are clamped to [-1, 1] before they are shown.
+# The edge slightly overshoots, below 0 and above 1. That keeps bicubic images crisp, and is why
+# images are clamped to [-1, 1] before they are shown.
 #
 # ## Comparing two sets of patches
 #
-# Is a drawn picture made of the right patches? That compares two *sets*. In one dimension it is
-# easy: sort both and compare in order. For {0, 3, 1} and {1, 2, 4}: 0 to 1, 1 to 2, 3 to 4, on
-# average 1. This is the **Wasserstein distance**, the shortest total way to move one heap of
-# numbers onto the other.
+# Is a drawn image made of the right patches? That compares two *sets*. In one dimension it is easy:
+# sort both and compare in order. For {0, 3, 1} and {1, 2, 4}: 0 to 1, 1 to 2, 3 to 4, on average 1.
+# This is the **Wasserstein distance**, the shortest total way to move one set of numbers onto the
+# other.
 #
 # Patches have many dimensions, and there sorting means nothing. The trick: project all on a random
 # direction, which gives one number each, sort those, and average over many directions. That is the
@@ -349,9 +360,9 @@ for name, direction in directions.items():
 # Along x and y both sets are {0, 1}: distance 0. Only the third direction tells them apart: {0,
 # 1.414} against {0.707, 0.707}. Hence many directions; the package draws 256.
 #
-# Now the same for pictures. The package compares 200 quantiles (what stands at 0.5 %, 1 %, ... of
-# the sorted row) instead of every number, so that the sets may differ in size, and divides by the
-# training picture's standard deviation.
+# Now the same for images. The package compares 200 quantiles (what stands at 0.5 %, 1 %, ... of the
+# sorted row) instead of every number, so that the sets may differ in size, and divides by the
+# training image's standard deviation.
 
 # %%
 quantiles = torch.linspace(0.005, 0.995, 200)
@@ -388,15 +399,15 @@ check(sliced_wasserstein(brighter, dim, levels=1), [found], "look at the quantil
 directions = F.normalize(torch.randn(75, 256, generator=torch.Generator().manual_seed(0)), dim=0)
 by_hand = (0.1 * directions.sum(0)).abs().mean() / dim.std()
 check(found, by_hand, "look at the axis of the sum", rtol=1e-3)
-print("Distance of a picture to its brighter copy, as computed by hand: True")
+print(f"Distance of an image to its brighter copy: {found:.6f}, by hand {by_hand:.6f}")
 
 # %% [markdown]
 # ### At every scale
 #
-# One number per scale. Before comparing, the fine scales subtract what the coarser ones know:
-# picture minus its own halved and enlarged copy. What is left is only detail of that size (a
-# *Laplacian pyramid*). The first number of the result is the finest scale, the last the coarsest,
-# which keeps the colors and the layout.
+# One number per scale. Before comparing, the fine scales subtract what the coarser ones know: image
+# minus its own halved and enlarged copy. What is left is only detail of that size (a *Laplacian
+# pyramid*). The first number of the result is the finest scale, the last the coarsest, which keeps
+# the colors and the layout.
 
 
 # %%
@@ -421,9 +432,12 @@ def scale_distances(image: torch.Tensor, original: torch.Tensor, levels: int = 3
 
 
 # %%
+ours = scale_distances(brighter, dim)
 theirs = sliced_wasserstein(brighter, dim)
-check(scale_distances(brighter, dim), theirs, "look at what is subtracted, and from what")
-print("Equal to siv_lite.metrics.sliced_wasserstein at all scales: True")
+check(ours, theirs, "look at what is subtracted, and from what")
+error = largest_difference(ours, theirs)
+print("finest {:.4f}, middle {:.4f}, coarsest {:.4f} by our function;".format(*ours))
+print(f"siv_lite.metrics.sliced_wasserstein differs by at most {error:.0e}")
 
 # %% [markdown]
 # ## Broken on purpose: one scale only
@@ -447,34 +461,38 @@ def shuffle_tiles(image: torch.Tensor, side: int) -> torch.Tensor:
 half = resize(frames, (height // 2, width // 2))
 blurred = resize(half, (height, width)).clamp(-1, 1)
 damaged = {"original": frames, "shuffled": shuffle_tiles(frames, 16), "blurred": blurred}
-for name, image in damaged.items():
-    fine, _, coarse = scale_distances(image, frames)
-    print(f"{name:<10}finest {fine:.2f}   coarsest {coarse:.2f}")
-contact_sheet({"original, shuffled, blurred": torch.cat(list(damaged.values()))}, scale=4)
+contact_sheet({"original, shuffled, blurred": torch.cat(list(damaged.values()))})
+
+# %%
+distances = {}
+for name in ("shuffled", "blurred"):
+    fine, _, coarse = scale_distances(damaged[name], frames)
+    distances[name] = {"finest scale": fine, "coarsest scale": coarse}
+plot_bars(distances, ylabel="distance to the original")
 
 # %% [markdown]
-# **Our answers: nearly not, and strongly.** To the finest scale the shuffled picture is almost the
+# **Our answers: nearly not, and strongly.** To the finest scale the shuffled image is almost the
 # original: all its small patches are there. The coarsest scale notices at once. With blur it is the
 # other way round. Neither scale is enough; together they leave little room for cheating.
 #
 # ### The slider
 #
-# How small may tiles become before the finest scale objects? At one pixel the whole picture is
-# noise. Move the slider and watch the three numbers; the chart after it has all positions at once.
+# How small may tiles become before the finest scale objects? At one pixel the whole image is noise.
+# Move the slider and watch the three numbers; the chart after it has all positions at once.
 
 # %%
 sides = [1, 2, 4, 8, 16]
 shuffled = {side: shuffle_tiles(frames, side) for side in sides}
 table = {side: scale_distances(image, frames) for side, image in shuffled.items()}
 slider = widgets.SelectionSlider(options=sides, value=16, description="tile, px")
-view = widgets.Image(format="png", width=384)
+view = widgets.Image(format="png", width=768)
 text = widgets.HTML()
 
 
 def show_tiles(change: dict | None = None) -> None:
     """Put the image and its distances for the slider's tile into the widgets."""
     side = slider.value
-    view.value = encode(contact_sheet({f"tiles of {side}": shuffled[side]}, scale=6))
+    view.value = encode(contact_sheet({f"tiles of {side}": shuffled[side]}, scale=12))
     text.value = "finest {:.2f}, middle {:.2f}, coarsest {:.2f}".format(*table[side])
 
 
@@ -515,26 +533,30 @@ single = train("singan", frames, Path(out, "one_scale"), preset, seed=seed, **se
 
 # %% tags=["nbval-ignore-output"]
 results = {"the pyramid": pyramid.sample(4, seed=1), "one scale only": single.sample(4, seed=1)}
+contact_sheet({"the image": frames, **results})
+
+# %% tags=["nbval-ignore-output"]
+distances = {}
 for name, images in results.items():
-    distances = [sliced_wasserstein(image[None], frames) for image in images]
-    fine, _, coarse = torch.tensor(distances).mean(0).tolist()
-    print(f"{name:<16}finest {fine:.2f}   coarsest {coarse:.2f}")
-contact_sheet({"the picture": frames, **results}, scale=3)
+    of_samples = [sliced_wasserstein(image[None], frames) for image in images]
+    fine, _, coarse = torch.tensor(of_samples).mean(0).tolist()
+    distances[name] = {"finest scale": fine, "coarsest scale": coarse}
+plot_bars(distances, ylabel="distance to the image")
 
 # %% [markdown]
-# Both trainings are far too short for good pictures, and it shows. But see *what* they got right.
+# Both trainings are far too short for good images, and it shows. But see *what* they got right.
 # With the pyramid, sky, sea and sand lie in order, because its coarser discriminators saw larger
 # parts at once. With one scale there are the right colors and crumbs of texture, nearly anywhere: a
-# shuffled picture, made by a network. Nearly, since blue keeps to the upper edge and sand to the
+# shuffled image, made by a network. Nearly, since blue keeps to the upper edge and sand to the
 # lower: the zeros around G's input tell it where the border is.
 #
 # Expect the coarsest distance to be smaller for the pyramid. The finest may well be *better* with
 # one scale, which spent all its updates there. Both numbers are honest; each answers its own
 # question.
 #
-# Now how one picture grows. Below are the stages of one sample, coarse to fine; each hands its
-# picture to the next. Where this repository has a finished SinGAN of the picture (in
-# `data_samples/runs`), we use that one.
+# Now how one image grows. Below are the stages of one sample, coarse to fine; each hands its image
+# to the next. Where this repository has a finished SinGAN of the image (in `data_samples/runs`), we
+# use that one.
 
 # %% tags=["nbval-ignore-output"]
 shipped = Path(source).parent / "runs" / f"{Path(source).stem}_singan"
@@ -546,18 +568,17 @@ rows = {}
 for stage in range(run.method.num_stages):
     images = run.sample(4, seed=1, stage=stage)
     rows[f"{images.shape[2]} x {images.shape[3]}"] = F.interpolate(images, (height, width))
-contact_sheet(rows, scale=3)
+contact_sheet(rows)
 
 # %% [markdown]
 # Each row starts from the one above: the layout comes first, the texture last.
 #
 # ## Exercises
 #
-# Replace the `...` and run the cell below it. A check says "not yet" as long as there is nothing to
-# check. Solutions are in `solutions/01_one_image_is_a_data_set.ipynb`.
+# Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
 # **1. Count.** How many patches of `size` x `size` does a pyramid hold in all, given the (height,
-# width) of its scales? A picture smaller than the patch holds none.
+# width) of its scales? An image smaller than the patch holds none.
 
 
 # %%
@@ -567,16 +588,7 @@ def count_patches(sizes: list[tuple[int, int]], size: int) -> int:
 
 
 # %%
-if count_patches([(4, 5)], 3) is None:
-    print("not yet: count_patches returns nothing")
-else:
-    one_scale = count_patches([(4, 5)], 3)
-    two_scales = count_patches([(48, 64), (25, 34)], 11)
-    too_small = count_patches([(48, 64), (6, 64)], 11)
-    assert one_scale == 6, "one scale first: 2 x 3 places"
-    assert two_scales == 2052 + 360, "add up the scales"
-    assert too_small == 2052, "6 pixels hold no window of 11, not a negative number"
-    print("exercise 1: right")
+check_count_patches(count_patches)
 
 # %% [markdown]
 # **2. Receptive field.** For any chain of convolutions with these kernel sizes and strides (a
@@ -591,31 +603,12 @@ def receptive_field(kernels: list[int], strides: list[int]) -> int:
 
 
 # %%
-def measure_field(kernels: list[int], strides: list[int]) -> int:
-    """The receptive field of such a chain in one dimension, by gradient."""
-    row = torch.zeros(1, 1, 200, requires_grad=True)
-    result = row
-    for kernel, stride in zip(kernels, strides, strict=True):
-        result = F.conv1d(result, torch.ones(1, 1, kernel), stride=stride)
-    (gradient,) = torch.autograd.grad(result[0, 0, 2], row)
-    return int(gradient.count_nonzero())
-
-
-# %%
-if receptive_field([3], [1]) is None:
-    print("not yet: receptive_field returns nothing")
-else:
-    chains = [([3] * 5, [1] * 5), ([5, 3], [1, 1]), ([3, 3], [2, 1]), ([4, 4, 3], [2, 2, 1])]
-    for chain in chains:
-        seen = measure_field(*chain)
-        assert receptive_field(*chain) == seen, f"kernels and strides {chain}: {seen} pixels"
-    print("exercise 2: right")
+check_receptive_field(receptive_field)
 
 # %% [markdown]
 # **3. Fool the coarse scale.** Shuffling whole tiles fooled the finest scale. Do the opposite, and
 # without blur: change `image` so that the finest distance is above 0.2 while the coarsest stays
-# below 0.05. Hint: average pooling by 4 is all that the coarsest scale sees. What may you do to the
-# pixels within a block of 4 x 4?
+# below 0.05. Hint: average pooling by 4 is all that the coarsest scale sees.
 
 
 # %%
@@ -625,41 +618,51 @@ def fool_coarse(image: torch.Tensor) -> torch.Tensor:
 
 
 # %%
-fooled = fool_coarse(frames)
-if fooled is None:
-    print("not yet: fool_coarse returns nothing")
-else:
-    fine, _, coarse = scale_distances(fooled, frames)
-    assert fooled.shape == frames.shape, "it must have the same size"
-    assert fooled.abs().max() <= 1, "its values must stay within [-1, 1]"
-    assert fine > 0.2, f"the finest distance is only {fine:.3f}: change more within the blocks"
-    assert coarse < 0.05, f"the coarsest distance is {coarse:.3f}: keep the mean of every block"
-    print("exercise 3: right")
+check_fool_coarse(fool_coarse, frames)
 
 # %% [markdown]
+# The solutions are in `solutions/01_one_image_is_a_data_set.ipynb`.
+#
 # ## Quiz
 #
-# **1.** A picture of 100 x 100 is scored by five 3 x 3 convolutions without padding. How many
-# scores come out? (a) 1 (b) 8,100 (c) 10,000
-# <details><summary>Answer</summary>(b): 90 x 90. Each layer takes one pixel from every side; a
+# **1.** An image of 100 x 100 is scored by five 3 x 3 convolutions without padding. How many scores
+# come out?
+#
+# - a) One.
+# - b) 8,100.
+# - c) 10,000.
+#
+# <details><summary>Answer</summary>b) 90 times 90. Each layer takes one pixel from every side; a
 # score belongs to a whole window, and there are (100 - 10) x (100 - 10) windows.</details>
 #
-# **2.** Why shrink the picture rather than enlarge the window? (a) Shrinking is more exact. (b) A
-# larger window has fewer, more different samples and needs a larger network, which could learn the
-# picture by heart. (c) Convolutions larger than 3 x 3 cannot be trained.
-# <details><summary>Answer</summary>(b). With a window as large as the picture there is one sample,
-# and the only picture that pleases the discriminator is the training image. The paper: small
-# receptive fields and limited capacity prevent memorizing.</details>
+# **2.** Why shrink the image rather than enlarge the window?
 #
-# **3.** A sample has distances 0.45 (finest), 0.15, 0.03 (coarsest). It is (a) blurred or noisy,
-# with the right layout (b) sharp, with a wrong layout (c) a copy.
-# <details><summary>Answer</summary>(a). A copy would have 0 at all scales; a wrong layout shows in
+# - a) Shrinking is more exact.
+# - b) A larger window has fewer, more different samples and needs a larger network, which could
+#   learn the image by heart.
+# - c) Convolutions larger than 3 x 3 cannot be trained.
+#
+# <details><summary>Answer</summary>b) With a window as large as the image there is one sample, and
+# the only image that pleases the discriminator is the training image. The paper: small receptive
+# fields and limited capacity prevent memorizing.</details>
+#
+# **3.** A sample has distances 0.45 (finest), 0.15, 0.03 (coarsest). What is it?
+#
+# - a) Blurred or noisy, with the right layout.
+# - b) Sharp, with a wrong layout.
+# - c) A copy.
+#
+# <details><summary>Answer</summary>a) A copy would have 0 at all scales; a wrong layout shows in
 # the last number. But mind that this distance never sees *where* a patch is: a mirror image has
 # small distances at all scales.</details>
 #
-# **4.** Two patches that are one pixel apart are very alike. What does that say about the picture?
-# (a) It repeats itself. (b) Nothing: nearly all their pixels are the same ones. (c) It is blurred.
-# <details><summary>Answer</summary>(b). So overlapping patches did not count when we looked for the
+# **4.** Two patches that are one pixel apart are very alike. What does that say about the image?
+#
+# - a) It repeats itself.
+# - b) Nothing: nearly all their pixels are the same ones.
+# - c) It is blurred.
+#
+# <details><summary>Answer</summary>b) So overlapping patches did not count when we looked for the
 # nearest. It also means that 2,052 patches are far fewer than 2,052 independent samples.</details>
 
 # %% [markdown]
@@ -674,7 +677,7 @@ else:
 # | training | 100 iterations a scale, 16 channels | 2,000 and 32 to 128, published |
 # | shrinking | bicubic, antialiased | the official code's |
 # | receptive field | 11, and all in training | 11; same normalization, effect not mentioned |
-# | distance: patches | 5 x 5, of one picture | 7 x 7, of many pictures (Karras et al. 2018) |
+# | distance: patches | 5 x 5, of one image | 7 x 7, of many images (Karras et al. 2018) |
 # | distance: comparing | 200 quantiles, 256 directions | all values sorted |
 # | distance: scale | over one standard deviation | every color normalized by itself |
 #
@@ -683,5 +686,5 @@ else:
 #
 # ## Next
 #
-# `02_the_patch_gan_pyramid` puts a generator and a judge of patches on every step of this pyramid:
-# SinGAN.
+# `02_the_patch_gan_pyramid` puts a generator and a discriminator of patches on every scale of this
+# pyramid: SinGAN.

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Lesson 3: a generator from noise to image
 #
-# **Goal:** follow random numbers through SIV-GAN's generator until they are a picture, know which
+# **Goal:** follow random numbers through SIV-GAN's generator until they are an image, know which
 # block decides what, and why users see what the *average* of its weights draws.
 
 # %%
@@ -18,27 +18,27 @@ from siv_lite.figures import show_map
 show_map("latents", "generator", "images", "ema", "samples")
 
 # %% [markdown]
-# Lit is the way from random numbers to a picture, and the average. The judge D, who looks at the
-# pictures of the last two blocks, is for lesson 4.
+# Lit is the way from random numbers to an image, and the average. The discriminator D, which looks
+# at the images of the last two blocks, is for lesson 4.
 #
-# **You need:** convolutions in PyTorch. Lessons 1 and 2 explain why a GAN needs a judge, but nobody
-# asks it here.
+# **You need:** convolutions in PyTorch. Lessons 1 and 2 explain why a GAN needs a discriminator,
+# but nobody asks it here.
 #
 # **Time:** 60 seconds of computing on two cores; 55 minutes of reading and exercises.
 #
 # **Words used below.** *Latents* z are the random numbers that go in. A *block* is a few
-# convolutions with a bend (leaky ReLU) between them. A *map* is what a block puts out: a grid of
-# cells, each with a number of *channels*. *To-RGB* is a convolution that turns the channels into
-# three colors. A *singular value* says how much a matrix stretches some direction. *EMA*,
+# convolutions with a nonlinearity (leaky ReLU) between them. A *map* is what a block puts out: a
+# grid of cells, each with a number of *channels*. *To-RGB* is a convolution that turns the channels
+# into three colors. A *singular value* says how much a matrix stretches some direction. *EMA*,
 # exponential moving average, is an average that slowly forgets.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
+source: str = "../data_samples/balloons.png"  # the image that was, or is to be, learned
 preset: str = "lesson"  # smoke (seconds) or lesson (about a minute)
 steps: int | None = None  # of the short training: 30, 40, ...; None: 400, or 30 in `smoke`
-max_size: int = 64  # longest side of the picture in the short trainings, in pixels
+max_size: int = 64  # longest side of the image in the short trainings, in pixels
 
-out: str = "../runs/lesson_03"  # folder of a run, if none of this picture is shipped
+out: str = "../runs/lesson_03"  # folder of a run, if none of this image is shipped
 
 # %% tags=["nbval-ignore-output"]
 from copy import deepcopy
@@ -51,8 +51,14 @@ import torch.nn.functional as F
 
 from siv_lite import contact_sheet, evaluate, nn, open_run, read_frames, train
 from siv_lite.comparison import spread
-from siv_lite.figures import plot_lines
-from siv_lite.lesson_checks import check, check_average, check_power_iteration
+from siv_lite.exercises import check_fold_mean, check_move_right, check_warm_up
+from siv_lite.figures import plot_bars, plot_lines
+from siv_lite.lesson_checks import (
+    check,
+    check_average,
+    check_power_iteration,
+    largest_difference,
+)
 from siv_lite.methods import find_method, make_settings
 from siv_lite.widgets import Picture, encode
 
@@ -69,6 +75,29 @@ from siv_lite.widgets import Picture, encode
 # 3. G is trained for a few hundred steps. You draw with its last weights, and with the average of
 #    its weights. Which of the two changes more from one moment to another? And which draws better,
 #    halfway through a full training, and at its end?
+
+# %% [markdown]
+# We take a finished run that comes with the repository, if there is one for this image. (If not,
+# one is trained here first.) Here is what its generator makes of six latents.
+
+# %%
+if steps is None:
+    steps = 30 if preset == "smoke" else 400
+
+# %% tags=["nbval-ignore-output"]
+frames = read_frames(source, max_size)[:1]
+shipped = Path(source).parent / "runs"
+folder = shipped / f"{Path(source).stem}_siv_gan"
+if not folder.exists():
+    folder = train("siv_gan", read_frames(source)[:1], Path(out, "base"), preset).folder
+run = open_run(folder, "cpu")
+G = run.method.G_ema
+height, width = run.method.size
+latents = run.method.sample_latents(12, seed=1)  # (12, 64, rows, columns)
+
+# %%
+images = run.decode(latents)
+contact_sheet({"the training image": run.training_frames, "six latents": images[:6]})
 
 # %% [markdown]
 # ## One block doubles the map
@@ -122,32 +151,21 @@ check(stamped, plain, "Rows and columns are both folded: look at taps @ weight @
 
 # %%
 check(nn.upsample_kernel(weight), stamp, "look at upsample_kernel in siv_lite/nn")
-print("upsampling and 3 x 3, our stamp and the package's are one and the same: True")
+error = largest_difference(stamped, plain)
+print(
+    f"upsampling and 3 x 3 against our stamp: largest difference {error:.0e} of {plain.max():.0f}"
+)
+error = largest_difference(nn.upsample_kernel(weight), stamp)
+print(f"our stamp against the package's: largest difference {error:.0e}")
 
 # %% [markdown]
 # ## Following the shapes
 #
-# Now the generator. We take a finished run that comes with the repository, if there is one for this
-# picture. Its latents are *spatial*: every cell of the coarsest map has 64 random numbers of its
-# own. They enter through `project`, a 3 x 3 convolution, so that each cell also hears its eight
-# neighbors. Then the blocks. (In the paper 64 numbers serve the whole scene, and in the official
-# code each of them has a pattern as large as the coarsest map. That is the setting
-# `latent="projected"`, the one of the preset `paper`.)
-
-# %%
-if steps is None:
-    steps = 30 if preset == "smoke" else 400
-
-# %% tags=["nbval-ignore-output"]
-frames = read_frames(source, max_size)[:1]
-shipped = Path(source).parent / "runs"
-folder = shipped / f"{Path(source).stem}_siv_gan"
-if not folder.exists():
-    folder = train("siv_gan", read_frames(source)[:1], Path(out, "base"), preset).folder
-run = open_run(folder, "cpu")
-G = run.method.G_ema
-height, width = run.method.size
-latents = run.method.sample_latents(12, seed=1)  # (12, 64, rows, columns)
+# Now the generator of the finished run. Its latents are *spatial*: every cell of the coarsest map
+# has 64 random numbers of its own. They enter through `project`, a 3 x 3 convolution, so that each
+# cell also hears its eight neighbors. Then the blocks. (In the paper 64 numbers serve the whole
+# scene, and in the official code each of them has a pattern as large as the coarsest map. That is
+# the setting `latent="projected"`, the one of the preset `paper`.)
 
 # %%
 _, numbers, rows, columns = latents.shape
@@ -155,7 +173,7 @@ print(f"latents: {numbers} numbers for each of {rows} x {columns} cells")
 features = [maps.detach() for maps in G.features(latents)]
 for number, (block, maps) in enumerate(zip(G.blocks, features, strict=True), start=1):
     _, channels, high, wide = maps.shape
-    image = "a picture of the same size" if block.to_rgb else "no picture"
+    image = "an image of the same size" if block.to_rgb else "no image"
     print(f"block {number}: {channels:3} channels of {high} x {wide}, {image}")
 
 # %%
@@ -166,16 +184,20 @@ for small, large in pairwise(features):
 coarsest = F.conv2d(latents, G.project.weight, padding=1)
 look = "This convolution is not the map: look at `project` in Generator.features"
 check(G.blocks[0](coarsest), features[0], look, rtol=1e-4, atol=1e-4)
-print("every block but the first doubles its map; `project` is a 3 x 3 convolution: True")
+error = largest_difference(G.blocks[0](coarsest).detach(), features[0])
+print("every block but the first doubles its map;")
+print(
+    f"after a 3 x 3 convolution of ours block 1 gives the same map: largest difference {error:.0e}"
+)
 
 # %% [markdown]
 # Read the list. In the coarsest map, 128 numbers describe a cell that will become 8 x 8 pixels.
 # Every doubling makes four times as many cells, and the last three blocks halve the channels in
 # turn: from *what* to *where*.
 #
-# Only the blocks whose picture D reads have a to-RGB. These smaller pictures are for training: D's
+# Only the blocks whose image D reads have a to-RGB. These smaller images are for training: D's
 # complaint reaches a coarse block directly, not only through all the blocks behind it. Users see
-# only the last picture.
+# only the last image.
 #
 # Below: six of one sample's channels after each block, those that vary most over the map.
 
@@ -193,7 +215,7 @@ rows = {}
 for number, maps in enumerate(features, start=1):
     strongest = maps[0].var((1, 2)).topk(6).indices
     rows[f"after block {number}"] = show_gray(maps[0][strongest])
-contact_sheet(rows, scale=2)
+contact_sheet(rows)
 
 # %% [markdown]
 # With the shipped balloons, in most channels after block 1 the lower two rows of cells stand out:
@@ -227,7 +249,8 @@ check(torch.stack(sigmas), by_hand, "Look at which of W and W.T comes first, and
 
 # %%
 check_power_iteration(W, torch.tensor([1.0, 0.0]), by_hand)
-print("two rounds of power iteration, by hand and by the package: True")
+for found, expected in zip(sigmas, by_hand, strict=True):
+    print(f"sigma {expected:.6f} by hand, {found:.6f} by our loop, and by the package the same")
 
 # %% [markdown]
 # One round per training step is enough, because the weights move only a little and u is kept.
@@ -239,7 +262,7 @@ print("two rounds of power iteration, by hand and by the package: True")
 # for the network whose turn it is. None of this changes a result, and you need not believe it:
 # `nn.as_reference` rewrites a network with `nn.Conv2d`, PyTorch's own `spectral_norm`,
 # `F.interpolate` and `F.avg_pool2d`. That copy is trained as everywhere, by `loss.backward()` and
-# `optimizer.step()`. Here G and its copy take one step each. The toy loss wants white pictures.
+# `optimizer.step()`. Here G and its copy take one step each. The toy loss wants white images.
 
 # %%
 settings = make_settings("siv_gan", "smoke")
@@ -275,7 +298,16 @@ for name, weight in fast.named_parameters():
     rounding = 1e-3 * largest + 1e-6  # the two add up the same numbers in another order
     check(weight.grad, weight_plain.grad, look, atol=rounding)
     check(weight, weight_plain, look, rtol=1e-4, atol=rounding)
-print("in plain PyTorch the same loss, gradients and weights after the step: True")
+gradients = [weight.grad for weight in fast.parameters()]
+error = 0.0
+for name, weight in fast.named_parameters():
+    other = nn.reference_parameter(plain, name).grad
+    error = max(error, largest_difference(weight.grad, other))
+print(f"loss {loss_fast:.6f} on the fast path, {loss_plain:.6f} in plain PyTorch")
+print(
+    f"largest difference of {sum(x.numel() for x in gradients):,} gradients: {error:.0e},", end=" "
+)
+print(f"the largest of them is {max(x.abs().max() for x in gradients):.2f}")
 
 # %% [markdown]
 # ## Which block decides what?
@@ -310,10 +342,7 @@ def cut(after: int, one: int, other: int, cells: int = half) -> torch.Tensor:
 
 
 # %%
-images = run.decode(latents)
 check(finish(features[2], 3), images, "Look at `after` in finish", atol=1e-4)
-
-# %%
 L = len(G.blocks)
 middle = width * half // G.grid[1]
 for after in range(1, L + 1):
@@ -321,10 +350,11 @@ for after in range(1, L + 1):
     mixed = cut(after, 3, 9)[0]
     look = f"cut behind block {after}: more than {reach} columns notice; count the convolutions"
     right = slice(middle + reach, None)
-    left = slice(None, max(0, middle - reach))  # empty where the picture is narrow
+    left = slice(None, max(0, middle - reach))  # empty where the image is narrow
     check(mixed[..., right], images[3][..., right], look, atol=1e-4)
     check(mixed[..., left], images[9][..., left], look, atol=1e-4)
-print("a cut behind the last block reaches 1 pixel; one block earlier, twice that + 1: True")
+reaches = [2 ** (L + 1 - after) - 1 for after in range(1, L + 1)]
+print(f"behind blocks 1 to {L} a cut reaches at most {reaches} columns, as computed")
 
 # %%
 pairs = [(1, 7), (3, 9), (4, 10), (5, 11)]
@@ -335,7 +365,7 @@ rows["latents: left half of B, right half of A"] = run.decode(cut_latents)
 for after in range(1, L + 1):
     mixed = [cut(after, a, b) for a, b in pairs]
     rows[f"behind block {after}: left half of B, right half of A"] = torch.cat(mixed)
-contact_sheet(rows, scale=3)
+contact_sheet(rows, scale=4)
 
 # %% [markdown]
 # Answers to questions 1 and 2: the seam is hard behind block 4 and softest behind block 1, where 15
@@ -379,7 +409,7 @@ for after in range(1, 4):
     maps = features[after - 1][:4]
     flat = maps.mean((2, 3), keepdim=True).expand_as(maps)
     rows[f"map made flat after block {after}"] = finish(flat.contiguous(), after)
-contact_sheet(rows, scale=3)
+contact_sheet(rows)
 
 # %% [markdown]
 # Flat after block 1, the balloons are gone, but a sky and a strip of land stay! A flat map says
@@ -395,14 +425,14 @@ contact_sheet(rows, scale=3)
 # %% tags=["nbval-ignore-output"]
 block_slider = widgets.IntSlider(value=1, min=1, max=L, description="Block")
 border = widgets.IntSlider(value=half, min=0, max=G.grid[1], description="Cells of B")
-view = Picture("Sample A, B, and A with its left part from B after the chosen block", 192)
+view = Picture("Sample A, B, and A with its left part from B after the chosen block", None)
 
 
 def show_cut(change: dict | None = None) -> None:
     """Draw the cut that the sliders ask for."""
     mixed = cut(block_slider.value, 3, 9, border.value)
     row = torch.cat([images[[3, 9]], mixed])
-    view.value = encode(contact_sheet({"A, B, and the cut": row}, scale=4))
+    view.value = encode(contact_sheet({"A, B, and the cut": row}))
 
 
 block_slider.observe(show_cut, "value")
@@ -427,7 +457,7 @@ change = (scenes - scenes[:1]).abs().mean(1, keepdim=True)  # (6, 1, h, w), of s
 
 rows = {"a scene, then its upper left corner drawn anew, five times": scenes}
 rows["where it changed: white"] = (2 * change.expand(-1, 3, -1, -1) - 1).clamp(-1, 1)
-contact_sheet(rows, scale=2)
+contact_sheet(rows)
 
 # %%
 bottom = round(region[2] * height)
@@ -439,7 +469,7 @@ print(f"the corner has {area:.0%} of the pixels and {inside:.0%} of the change")
 # %% [markdown]
 # Other balloons come and go in the corner. What changes outside of it is what it touches: the
 # blocks read across its border, and a balloon that reaches over the border is drawn whole on both
-# sides. Far away nothing can be seen. In the explorer a click on the picture does the same.
+# sides. Far away nothing can be seen. In the explorer a click on the image does the same.
 #
 # When all cells change at once, little by little, that is a walk from one latent to another. It
 # goes along an arc, cos(t) A + sin(t) B. On a straight line between them the latents would be too
@@ -452,7 +482,7 @@ for angle in torch.linspace(0, torch.pi / 2, 6):
 rows = {"a walk": run.decode(torch.stack(arc))}
 look = "the walk's ends are not its two latents: look at Run.walk in siv_lite/training/run.py"
 check(run.walk(4, seed=1)[:2], images[:2], look, atol=1e-4)
-contact_sheet(rows, scale=2)
+contact_sheet(rows)
 
 # %% [markdown]
 # On the walk the balloons do not travel: they fade in one place and appear in another. This small
@@ -492,7 +522,7 @@ plot_lines(game, xlabel="round")
 last = max(abs(weight) for weight in game["last weight"][-300:])
 averaged = max(abs(weight) for weight in game["averaged weight"][-300:])
 assert averaged < 0.2 * last, "the average circles too: look at update_ema in siv_lite/nn/optim.py"
-print("the last weight swings as ever, the average less than a fifth of it:", last > 0.9)
+print(f"in the last 300 rounds: last weight up to {last:.2f}, average up to {averaged:.2f}")
 
 # %% [markdown]
 # The last weight never arrives, and where it stands depends on when you stop. The average swings
@@ -502,8 +532,8 @@ print("the last weight swings as ever, the average less than a fifth of it:", la
 #
 # The EMA after each update: average = k average + (1 - k) weight. A *fixed* k = 0.999 would still
 # hold mostly the first, random weights after a few hundred steps. So k warms up: after n updates it
-# is (1 + n) / (10 + n), but at most the setting `ema_decay`, here 0.999. A weight that starts at
-# 0 and becomes 11, 13, 25:
+# is (1 + n) / (10 + n), but at most the setting `ema_decay`, here 0.999. A weight that starts at 0
+# and becomes 11, 13, 25:
 #
 # | n | k | weight | average |
 # |---|---|---|---|
@@ -524,7 +554,9 @@ for n, (weight, by_hand) in enumerate(((11.0, 9.0), (13.0, 12.0), (25.0, 21.0)),
     torch.nn.init.constant_(G1.weight, weight)
     nn.update_ema(average, G1, 0.999, torch.tensor(n))
     check(average.weight.item(), by_hand, "look at update_ema in siv_lite/nn")
-print("9, 12, 21 by hand, by our loop and by the package: True")
+    print(
+        f"{by_hand:.0f} by hand, {ours:.6f} by our loop, {average.weight.item():.6f} by the package"
+    )
 
 # %% [markdown]
 # Now the real thing. A fresh SIV-GAN takes five steps, while `check_average` keeps an average of
@@ -535,7 +567,8 @@ print("9, 12, 21 by hand, by our loop and by the package: True")
 settings = make_settings("siv_gan", "smoke")
 model = find_method("siv_gan")(frames, settings, torch.device("cpu"), "fp32", 0)
 check_average(model, steps=5)
-print("after each of five steps the package's average is ours: True")
+count = sum(weight.numel() for weight in model.G_ema.parameters())
+print(f"after each of five steps all {count:,} averaged weights are ours, to 1e-6")
 
 # %% [markdown]
 # ## Broken on purpose: skip the average
@@ -579,21 +612,21 @@ for index, moment in ((-3, steps - 20), (-1, steps)):
         rows[f"{name}, step {moment}"] = images_of_step[index]
 rows[f"fixed k, step {steps}"] = draw(fixed, six)
 rows[f"never updated, step {steps}"] = draw(never, six)
-contact_sheet(rows, scale=2)
+contact_sheet(rows)
 
 # %% tags=["nbval-ignore-output"]
 changes = {}
 for name, found in drawn.items():
     changes[name] = [(after - before).abs().mean().item() for before, after in pairwise(found)]
-plot_lines(changes, x=range(20, steps + 1, 10), xlabel="step", ylabel="change of the pictures")
+plot_lines(changes, x=range(20, steps + 1, 10), xlabel="step", ylabel="change in 10 steps")
 
 # %% [markdown]
-# Answer to question 3, its first half. Compare the rows in pairs. In our twenty steps the last
-# weights went from brown stripes to white lumps with red edges; the average kept its squares.
-# (Your colors may be others; such a training does not repeat to the digit on another computer.) By
-# the curve the average changes about a third as much. It is not prettier: after so short a training
-# neither shows a balloon. What it gives is steadiness: your pictures do not depend on the moment at
-# which you stopped.
+# Answer to question 3, its first half. Compare the first row with the third, then the second with
+# the fourth: twenty steps redraw what the last weights show, and leave what the average shows
+# nearly as it was. (Colors and shapes may be others on your computer; such a training does not
+# repeat to the digit.) By the curve the average changes about a third as much. It is not prettier:
+# after so short a training neither shows a balloon. What it gives is steadiness: your images do not
+# depend on the moment at which you stopped.
 #
 # The average with a fixed k is still mostly the random start, 67 % of it (0.999 to the power of
 # 400); the one never updated is nothing else. Note that nothing crashed, and that no loss can tell
@@ -603,9 +636,9 @@ plot_lines(changes, x=range(20, steps + 1, 10), xlabel="step", ylabel="change of
 #
 # So short a training cannot say. Two shipped runs can, since they hold G's last weights beside the
 # average. One was stopped halfway, after 2,000 of 4,000 iterations; the other is finished. The
-# number is the sliced Wasserstein distance of the finest patches to the training image (lesson 8;
-# low is good) of four times 16 samples: mean ± standard deviation. (For a picture without such runs
-# the short training above stands in.)
+# chart has the sliced Wasserstein distance of the finest patches to the training image (lesson 8;
+# low is good) of four times 16 samples. (For an image without such runs the short training above
+# stands in.)
 
 # %% tags=["nbval-ignore-output"]
 models = {"after the short training": model}
@@ -614,15 +647,20 @@ if half_way.exists():
     models = {"halfway": open_run(half_way, "cpu").method, "finished": run.method}
 
 rows = {}
+bars = {}
 for moment, trained in models.items():
     training_image = trained.real[0]  # (1, 3, h, w)
-    for name, network in {"averaged": trained.G_ema, "last weights": trained.G}.items():
+    for name, network in {"last weights": trained.G, "averaged": trained.G_ema}.items():
         distances = []
         for seed in range(1, 5):
             samples = draw(network, trained.sample_latents(16, seed)).contiguous()
             distances.append(evaluate(samples, training_image)["sliced_wasserstein_1"])
         rows[f"{moment}, {name}: {spread(distances)}"] = samples[:6]
-contact_sheet(rows, scale=3)
+        bars.setdefault(moment, {})[name] = sum(distances) / len(distances)
+contact_sheet(rows)
+
+# %% tags=["nbval-ignore-output"]
+plot_bars(bars, ylabel="distance of the finest patches")
 
 # %% [markdown]
 # The second half of answer 3: **halfway the average draws better, at the end both are the same.**
@@ -635,7 +673,7 @@ contact_sheet(rows, scale=3)
 #
 # ## Exercises
 #
-# Replace each `...`; the cell below then checks. Before that it says "not yet" and nothing fails.
+# Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
 # **1.** D does the reverse: a kernel of three, then the mean of every two neighbors. That, too, is
 # one convolution of stride 2 with four numbers. Which, for a kernel a, b, c? Write down which cells
@@ -649,19 +687,7 @@ def fold_mean(a: float, b: float, c: float) -> list[float]:
 
 
 # %%
-if fold_mean(1.0, 10.0, 100.0) is None:
-    print("not yet: fold_mean returns nothing; which neighbor reads the leftmost cell?")
-else:
-    four = torch.tensor(fold_mean(1.0, 10.0, 100.0))
-    three = torch.tensor([1.0, 10, 100])
-    row = torch.tensor([[[1.0, 2, 5, 3, 4, 9]]])
-    plain = F.avg_pool1d(F.conv1d(row, three.view(1, 1, 3), padding=1), 2)
-    folded = F.conv1d(row, four.view(1, 1, 4), stride=2, padding=1)
-    check(folded, plain, "another result: did you halve the sums?")
-
-    package = nn.pool_kernel(three.outer(three)[None, None])[0, 0]
-    check(four.outer(four), package, "another kernel than nn.pool_kernel's")
-    print("exercise 1: right")
+check_fold_mean(fold_mean)
 
 # %% [markdown]
 # **2.** Move the whole scene of sample 0 to the right by one cell of the map after block 2, without
@@ -677,16 +703,7 @@ def move_right() -> torch.Tensor:
 
 
 # %%
-cell = 2 ** (L - 2)
-reach = 2 ** (L - 1) - 1
-moved = move_right()
-if moved is None:
-    print("not yet: move_right returns nothing; Tensor.roll moves along a dimension, 3 is columns")
-else:
-    expected = images[:1, ..., reach : width - reach - cell]
-    hint = f"not the same scene {cell} pixels further right: look at the direction and the block"
-    check(moved[..., reach + cell : width - reach], expected, hint, atol=1e-4)
-    print("exercise 2: right")
+check_move_right(move_right, run)
 
 # %% [markdown]
 # **3.** After how many updates n does the warm-up end, that is, when does (1 + n) / (10 + n) reach
@@ -700,15 +717,7 @@ def warm_up(decay: float) -> int:
 
 
 # %%
-if warm_up(0.9) is None:
-    print("not yet: warm_up returns nothing; multiply by 10 + n first")
-else:
-    for decay in (0.9, 0.99, 0.999):
-        counted = next(n for n in range(10**5) if (1 + n) / (10 + n) >= decay - 1e-12)
-        found = warm_up(decay)
-        assert abs(found - counted) <= 1, f"for {decay} it is {counted}, not {found}"
-    long = round(warm_up(0.9999), -3)
-    print("exercise 3: right; of the paper's 100,000 iterations, 0.9999 warms up over", long)
+check_warm_up(warm_up)
 
 # %% [markdown]
 # The solutions are in `solutions/03_from_noise_to_image.ipynb`.
@@ -716,26 +725,43 @@ else:
 # ## Quiz
 #
 # **1.** What does the stamp of four by four change, compared with doubling and then a 3 x 3 kernel?
-# (a) The pictures get a little blurred. (b) Only the time it takes. (c) There are more weights to
-# learn.
-# <details><summary>Answer</summary>(b). It is the same function to rounding, and what is learned is
+#
+# - a) The images get a little blurred.
+# - b) Only the time it takes.
+# - c) There are more weights to learn.
+#
+# <details><summary>Answer</summary>b) It is the same function to rounding, and what is learned is
 # still the kernel of three by three.</details>
 #
-# **2.** Power iteration has just begun, and its sigma is still a guess. The weights divided by it
-# are (a) too large, (b) too small, (c) either.
-# <details><summary>Answer</summary>(a). No direction is stretched by more than the true sigma, so
+# **2.** Power iteration has just begun, and its sigma is still a guess. How are the weights that
+# are divided by it?
+#
+# - a) Too large.
+# - b) Too small.
+# - c) Sometimes the one, sometimes the other.
+#
+# <details><summary>Answer</summary>a) No direction is stretched by more than the true sigma, so
 # each guess is at most that: 2.86 and 2.998 came before 3. Dividing by too little leaves too
 # much.</details>
 #
-# **3.** During the warm-up, after 900 updates, the average looks back over about (a) 10, (b) 100,
-# (c) 900 of them.
-# <details><summary>Answer</summary>(b). 1 - k = 9 / (10 + n), about 1 / 100. The average is always
+# **3.** During the warm-up, after 900 updates, over about how many of them does the average look
+# back?
+#
+# - a) 10.
+# - b) 100.
+# - c) All 900.
+#
+# <details><summary>Answer</summary>b) 1 - k = 9 / (10 + n), about 1 / 100. The average is always
 # that of about the last ninth of the training.</details>
 #
-# **4.** A colleague averages u and v of the power iteration like the weights. The pictures come out
-# with glaring colors. Why? (a) The mean of unit vectors is shorter than one. (b) Colors cannot be
-# averaged. (c) k was too small.
-# <details><summary>Answer</summary>(a). Sigma is computed as the length of Wv; with v too short,
+# **4.** A colleague averages u and v of the power iteration like the weights. The images come out
+# with glaring colors. Why?
+#
+# - a) The mean of unit vectors is shorter than one.
+# - b) Colors cannot be averaged.
+# - c) The k of the average was too small.
+#
+# <details><summary>Answer</summary>a) Sigma is computed as the length of Wv; with v too short,
 # sigma is too small and the weights too large, in every layer. `update_ema` copies u and
 # v.</details>
 
@@ -745,8 +771,8 @@ else:
 # | | paper | official code | here |
 # |---|---|---|---|
 # | latents | one z, in every cell | one z, transposed convolution | as there; a map in `lesson` |
-# | coarsest map | 3 x 5, adjustable | bends the picture to its grid | nearest to its shape |
-# | to-RGB | at intermediate blocks | at every block | at the blocks whose pictures D reads |
+# | coarsest map | 3 x 5, adjustable | bends the image to its grid | nearest to its shape |
+# | to-RGB | at intermediate blocks | at every block | at the blocks whose images D reads |
 # | upsampling | blocks like BigGAN's | nearest, then 3 x 3 | the same function, as one stamp |
 # | spectral norm | on G and D | every convolution but the first | the same |
 # | average | not mentioned | k = 0.9999 | the same in `paper`, 0.999 in `lesson` |
@@ -754,5 +780,5 @@ else:
 #
 # ## Next
 #
-# Today nobody said what a good picture is: `04_two_judges` is about D, who judges content and
+# Today nobody said what a good image is: `04_two_judges` is about D, which judges content and
 # layout apart.

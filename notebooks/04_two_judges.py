@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Lesson 4: two judges, content and layout
 #
-# **Goal:** understand how SIV-GAN splits its discriminator into a judge of *what* is in a picture
+# **Goal:** understand how SIV-GAN splits its discriminator into a judge of *what* is in an image
 # and a judge of *where* it is, and see on a trained model how far the split really goes.
 
 # %%
@@ -18,26 +18,25 @@ from siv_lite.figures import show_map
 show_map("low_level", "content", "layout", "losses")
 
 # %% [markdown]
-# G draws, D judges. Today we are inside D: its low-level blocks look at the pictures, and behind
-# them D splits in two. The diversity term is for lesson 5, augmentation and feature mixing for
-# lesson 6.
+# G draws, D judges. Today we are inside D: its low-level blocks look at the images, and behind them
+# D splits in two. The diversity term is for lesson 5, augmentation and feature mixing for lesson 6.
 #
 # **You need:** convolutions and cross-entropy in PyTorch, and from lesson 3 that the generator
-# makes a picture at several scales. The paper's section is 3.1.
+# makes an image at several scales. The paper's section is 3.1.
 #
 # **Time:** 5 seconds of computing on two cores; 55 minutes of reading and exercises.
 #
-# **Words used below.** *D* is the discriminator, the judge; *G* the generator that it trains. A
-# *part* of D is its low-level blocks, its content branch or its layout branch. A *block* is a few
-# convolutions with a shortcut around them. A *logit* is a decision as a plain number: above 0 means
-# real, below 0 generated. *F(x)* is the map of features that the low-level blocks make of a picture
-# x. The *pyramid* is x and its halved copies.
+# **Words used below.** *D* is the discriminator; *G* is the generator that it trains. A *part* of D
+# is its low-level blocks, its content branch or its layout branch. A *block* is a few convolutions
+# with a shortcut around them. A *logit* is a decision as a plain number: above 0 means real, below
+# 0 generated. *F(x)* is the map of features that the low-level blocks make of an image x. The
+# *pyramid* is x and its halved copies.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
+source: str = "../data_samples/balloons.png"  # the image that was, or is to be, learned
 preset: str = "lesson"  # smoke (seconds) or lesson (under a minute)
-edits: int | None = None  # random edits to measure on; None: 200 in `lesson`, 40 in `smoke`
-out: str = "../runs/lesson_04"  # where a model is trained if none is shipped for this picture
+edits: int | None = None  # random rectangles to move; None: 200 in `lesson`, 40 in `smoke`
+out: str = "../runs/lesson_04"  # where a model is trained if none is shipped for this image
 
 # %% tags=["nbval-ignore-output"]
 from pathlib import Path
@@ -48,7 +47,8 @@ import torch.nn.functional as F
 
 from siv_lite import contact_sheet, losses, open_run, read_frames, train
 from siv_lite.augment import apply_transforms, mix_channels, sample_transforms
-from siv_lite.figures import color_maps, plot_lines
+from siv_lite.exercises import check_count_numbers, check_find_content, check_generator_loss
+from siv_lite.figures import color_maps, plot_bars, plot_lines
 from siv_lite.lesson_checks import check, check_forward, check_sizes
 from siv_lite.methods import find_method, make_settings
 from siv_lite.methods.siv_gan import Discriminator, Settings, complete_settings
@@ -60,15 +60,36 @@ from siv_lite.widgets import Picture, edit_region, encode, microscope
 # Write your answers down; cells below reveal them.
 #
 # 1. We shuffle all places of F(x), as if it were a pack of cards. Which branch notices?
-# 2. In the *picture* we cut out a rectangle and put it elsewhere. Does the content branch notice?
-# 3. We leave the rectangle where it is and turn its hue. Does the layout branch notice?
-#
+# 2. We slide the whole *image* half its width; what leaves on the right enters on the left. Which
+#    branch minds that more?
+# 3. We turn all its hues by 120 degrees and leave everything in its place. Which branch minds that
+#    more? Does the other one notice?
+
+# %% tags=["nbval-ignore-output"]
+frames = read_frames(source, max_size=64)[:1]  # (1, 3, H, W)
+
+
+def slide(image: torch.Tensor, right: int) -> torch.Tensor:
+    """An image (3, H, W), moved right; what leaves on the right enters on the left."""
+    return image.roll(right, 2)
+
+
+def recolor(image: torch.Tensor, degrees: float) -> torch.Tensor:
+    """An image (3, H, W) with all its hues turned."""
+    _, height, width = image.shape
+    return edit_region(image, (0, height), (0, width), 0, 0, degrees)
+
+
+three = [frames[0], slide(frames[0], frames.shape[3] // 2), recolor(frames[0], 120)]
+contact_sheet({"the image; slid; recolored": torch.stack(three)})
+
+# %% [markdown]
 # ## One map, two views
 #
-# A discriminator that sees the one training picture whole can learn it by heart. Then only copies
-# of it pass, and G will draw copies. SIV-GAN takes away what is needed for that: after some common
+# A discriminator that sees the one training image whole can learn it by heart. Then only copies of
+# it pass, and G will draw copies. SIV-GAN takes away what is needed for that: after some common
 # blocks, each branch gets a squeezed F(x). A new scene can pass if it is made of the right things,
-# and if it is arranged in a likely way. It need not be *the* picture.
+# and if it is arranged in a likely way. It need not be *the* image.
 #
 # - **Content** gets the mean over all places: one number per channel. It cannot know *where*
 #   anything was.
@@ -122,7 +143,8 @@ check(see_layout(x, [0.6, 0.8]), mixture, "see_layout is not the weighted sum of
 look = "Look at Discriminator.branch_input in methods/siv_gan.py: are the branches swapped?"
 check(content, means, look)
 check(layout, mixture, look)
-print("by hand, by our functions and by the package: True")
+print("content sees", [f"{number:.4f}" for number in content.flatten()], "by the package")
+print("layout sees", [f"{number:.4f}" for number in layout.flatten()])
 
 # %% [markdown]
 # Each view has a blind spot, and both are exact.
@@ -146,16 +168,16 @@ for name, changed in {"shuffled": shuffled, "repainted": repainted}.items():
     assert (same_content, same_layout) == (name == "shuffled", name == "repainted"), look
 
 # %% [markdown]
-# That answers question 1: only layout notices. How much is taken away? For our pictures of 40 x 56
+# That answers question 1: only layout notices. How much is taken away? For our images of 40 x 56
 # pixels F(x) has 64 channels of 10 x 14 places: 8,960 numbers. Content gets 64 means of them,
-# layout 140 mixtures. Neither can get the picture back from that.
+# layout 140 mixtures. Neither can get the image back from that.
 #
 # ## Before the split: low-level blocks and from-RGB
 #
-# The first blocks halve the map each time. The first reads the picture. Every later one also reads
-# the picture of its *own* scale: a convolution turns its three colors into a few features
-# (*from-RGB*), and these are concatenated to what comes from above. So D sees the small pictures
-# that G makes along the way, and G's early blocks learn from it directly. (The idea is MSG-GAN's,
+# The first blocks halve the map each time. The first reads the image. Every later one also reads
+# the image of its *own* scale: a convolution turns its three colors into a few features
+# (*from-RGB*), and these are concatenated to what comes from above. So D sees the small images that
+# G makes along the way, and G's early blocks learn from it directly. (The idea is MSG-GAN's,
 # Karnewar and Wang 2020.)
 #
 # Here is the forward pass of D in our words. Every block has its own decision, a map of logits.
@@ -191,7 +213,6 @@ def judge(D: Discriminator, pyramid: list[torch.Tensor]) -> tuple[torch.Tensor, 
 
 # %%
 CPU = torch.device("cpu")
-frames = read_frames(source, max_size=64)[:1]
 fresh = find_method("siv_gan")(frames, make_settings("siv_gan", "smoke"), CPU, "fp32", 0)
 for _ in range(20):
     fresh.D.normalize()  # an untrained network's spectral norms are rough guesses at first
@@ -199,23 +220,25 @@ pyramid = [fresh.real[0], -fresh.real[1]]  # the small image does not follow fro
 
 check_sizes(fresh.D)
 check_forward(fresh.D, pyramid, judge)
-print("F(x) and every decision of the package are ours: True")
+decisions = judge(fresh.D, pyramid)[1]
+count = sum(x.numel() for maps in decisions.values() for x in maps)
+print(f"F(x) and all {count} decisions of the package are those of our function")
 
 # %% [markdown]
 # ## Three groups of losses
 #
-# Every decision map gets a loss (Eq. 2): binary cross-entropy, `-log D` where the picture is real
-# and `-log(1 - D)` where it is generated; here D is the logit's sigmoid, the probability of *real*.
-# The mean over a part's blocks is the part's loss (Eq. 1). And Eq. 3 adds the parts:
+# Every decision map gets a loss (Eq. 2): binary cross-entropy, `-log D` where the image is real and
+# `-log(1 - D)` where it is generated; here D is the logit's sigmoid, the probability of *real*. The
+# mean over a part's blocks is the part's loss (Eq. 1). And Eq. 3 adds the parts:
 #
 # $$ L_{adv} = L_{content} + L_{layout} + 2\,L_{low\text{-}level} $$
 #
 # The 2 is there because two branches look at high-level features and only one part at low-level
 # ones.
 #
-# By hand, a part of two blocks. The first says 1/2 to both pictures: -log 1/2 - log 1/2 = log 4.
-# The second is right, 3/4 for the real and 1/4 for the generated one: -log 3/4 - log 3/4 = log
-# 16/9. Their mean is half the log of the product, log 8/3.
+# By hand, a part of two blocks. The first says 1/2 to both images: -log 1/2 - log 1/2 = log 4. The
+# second is right, 3/4 for the real and 1/4 for the generated one: -log 3/4 - log 3/4 = log 16/9.
+# Their mean is half the log of the product, log 8/3.
 
 # %%
 first = torch.tensor([0.5, 0.5]).logit().view(2, 1, 1, 1)
@@ -226,7 +249,8 @@ check(loss, torch.tensor(8 / 3).log(), look)
 
 total = fresh.total_loss({"content": 1.0, "layout": 10.0, "low_level": 100.0})
 assert total == 1 + 10 + 2 * 100, f"{total}, not 211: look at Eq. 3 in SIVGAN.total_loss"
-print("Eq. 1, 2 and 3 by hand and by the package: True")
+print(f"Eq. 1 and 2: log 8/3 = 0.980829 by hand, {loss:.6f} by the package")
+print(f"Eq. 3: 211 by hand, {total:.0f} by the package")
 
 # %% [markdown]
 # A mean, not a sum: a branch of four blocks does not count more than one of two. And a map of 6 x 8
@@ -235,11 +259,9 @@ print("Eq. 1, 2 and 3 by hand and by the package: True")
 # ## In a trained model
 #
 # We open the run that comes with this repository (or train one here first, if there is none for
-# your picture). We choose a rectangle (in `balloons.png` it surrounds the large striped balloon)
-# and make three edits. **Moved**: it goes elsewhere, and the pixels that it covers fill the hole,
-# so that every color is kept. **Recolored**: it stays, and its hue turns by 120 degrees. **Slid**:
-# the whole picture moves half its width; what leaves on the right enters on the left. So everything
-# changes its place, and the picture is cut along one line only.
+# your image), and edit its training image in three ways. **Slid** and **recolored** are those of
+# the questions. **Moved**: one rectangle goes elsewhere (in `balloons.png` the large striped
+# balloon), and the pixels that it covers fill the hole, so that every color is kept.
 
 # %%
 if edits is None:
@@ -267,9 +289,9 @@ rows_of_balloon = (height // 10, height * 6 // 10)
 columns = (width // 10, width * 3 // 10)
 versions = {
     "original": image,
+    "slid": slide(image, width // 2),
+    "recolored": recolor(image, 120),
     "moved": edit_region(image, rows_of_balloon, columns, height // 8, width // 2, 0),
-    "recolored": edit_region(image, rows_of_balloon, columns, 0, 0, 120),
-    "slid": image.roll(width // 2, 2),
 }
 with torch.no_grad():
     features = [judge(D, halve(edited[None]))[0] for edited in versions.values()]
@@ -288,17 +310,14 @@ for i, name in enumerate(versions):
 plot_lines(changes, xlabel="channel", title="content's input: change to the original")
 
 # %% [markdown]
-# Look at the lower row. Layout's input keeps places: "slid" is the first map, slid. "Moved" differs
-# from the first map where the balloon was, and where it is now. But the strongest mark is in
-# **recolored**: the branch that "hardly sees what" shows a change of color best. One channel is one
-# *mixture* of 64, and nothing keeps training from choosing one in which colors matter. Layout is
-# blind to 63 of 64 directions; hue need not lie in them.
+# Look at the lower row first. Layout's input keeps places: "slid" is the first map, slid. "Moved"
+# differs from it where the balloon was, and where it is now. But layout is not blind to color:
+# "recolored" is another map altogether. One channel is one *mixture* of 64, and nothing keeps
+# training from choosing one in which colors matter. Layout is blind to 63 of 64 directions; hue
+# need not lie in them.
 #
-# With content the theory holds better. The new colors change its input most, by far. Sliding
-# everything changes it least. The one moved rectangle comes between. Why at all? It was cut out and
-# pasted, and the cuts are new edges, which *are* content. (Borders, and steps that do not fit the
-# grid of F(x), add a little.) So the answers to questions 2 and 3 are: yes, somewhat; and yes, very
-# much.
+# Content's input behaves as theory says. Other colors change it strongly; sliding everything, or
+# moving one balloon, hardly shows on that scale.
 #
 # First the exact part. On the trained F(x) itself, the blind spots are as blind as in the 2 x 2
 # map. We shuffle all its places; then we add random features of which we have removed the direction
@@ -334,113 +353,91 @@ for name, changed in {"shuffled": shuffled, "repainted": whole + unseen}.items()
     print(f"content {same['content']}, of layout {same['layout']}")
 
 # %% [markdown]
-# ## Measured, not picked
+# ## Who minds what?
 #
-# One balloon proves little. So: many random rectangles, anywhere in the picture, each of them once
-# moved to a random place and once turned by a random hue where it is. Nobody chose them, and good
-# and bad cases count alike.
+# Now the decisions. How far does each branch's map of logits change? Logits of two branches have
+# different scales, so we need a yardstick: what a *new scene* changes, on average over 32 samples
+# of G. At 100 % a branch minds an edit as much as if the whole scene were another.
 #
-# For every part we take the root mean square change of its map, over places, and average over
-# blocks and edits. The absolute size means little, since logits of different parts have different
-# scales. The **ratio** moved : recolored can be compared: high is "minds where", low is "minds
-# what". The last column slides the whole picture, by seven distances. We measure every shipped run,
-# not only that of this picture.
+# One edit proves little. So the image slides by seven distances, turns by five hues, and many
+# random rectangles are moved to random places; good and bad cases count alike. We measure every
+# shipped run, not only that of this image.
 
 
 # %%
-def draw_edits(image: torch.Tensor, count: int) -> dict[str, torch.Tensor]:
-    """Random rectangles, each moved to a random place, and each turned in hue where it is."""
+def move_rectangles(image: torch.Tensor, count: int) -> torch.Tensor:
+    """Copies of an image (3, H, W), in each a random rectangle moved to a random place."""
     generator = torch.Generator().manual_seed(0)
     sides = torch.tensor(image.shape[1:])
     moved = []
-    recolored = []
     for _ in range(count):
-        random = torch.rand(4, 2, generator=generator)
+        random = torch.rand(3, 2, generator=generator)
         size = ((0.2 + 0.3 * random[0]) * sides).long()
         start = (random[1] * (sides - size + 1)).long()  # top and left
         target = (random[2] * (sides - size + 1)).long()
-        hue = 60 + 240 * random[3, 0].item()
-
         rows, columns = torch.stack([start, start + size], dim=1).tolist()
-        down, right = (target - start).tolist()
-        moved.append(edit_region(image, rows, columns, down, right, 0))
-        recolored.append(edit_region(image, rows, columns, 0, 0, hue))
-    return {"moved": torch.stack(moved), "recolored": torch.stack(recolored)}
+        moved.append(edit_region(image, rows, columns, *(target - start).tolist(), 0))
+    return torch.stack(moved)
 
 
 # %%
-@torch.no_grad()
-def read_maps(D: Discriminator, images: torch.Tensor) -> dict[str, list[torch.Tensor]]:
-    """The inputs of the branches, and the decisions of each part."""
-    x, decisions = judge(D, halve(images))
-    inputs = {f"{part}'s input": [D.branch_input(part, x)] for part in ("content", "layout")}
-    return {**inputs, **decisions}
-
-
-# %%
-def measure_change(maps: list[torch.Tensor], originals: list[torch.Tensor]) -> float:
-    """Root mean square change over places, mean over blocks and edits."""
-    changes = []
-    for edited, original in zip(maps, originals, strict=True):
-        changes.append((edited - original).square().mean((1, 2, 3)).sqrt())
-    return torch.stack(changes).mean().item()
-
-
-# %% tags=["nbval-ignore-output"]
-def measure(D: Discriminator, image: torch.Tensor, count: int) -> dict[str, dict[str, float]]:
-    """By edit, how far the inputs and the decisions of each part change."""
-    edited = draw_edits(image, count)
-    width = image.shape[2]
-    edited["slid"] = torch.stack([image.roll(width * part // 8, 2) for part in range(1, 8)])
-    originals = read_maps(D, image[None])
+def measure_change(D: Discriminator, images: torch.Tensor, original: torch.Tensor) -> dict:
+    """By branch, the root mean square change of its logits, mean over blocks and images."""
+    with torch.no_grad():
+        before = D(halve(original[None]))
+        after = D(halve(images))
     found = {}
-    for name, images in edited.items():
-        maps = read_maps(D, images)
-        found[name] = {part: measure_change(maps[part], originals[part]) for part in maps}
+    for part in ("content", "layout"):
+        changes = []
+        for edited, maps in zip(after[part], before[part], strict=True):
+            changes.append((edited - maps).square().mean((1, 2, 3)).sqrt().mean())
+        found[part] = torch.stack(changes).mean().item()
     return found
 
 
 # %% tags=["nbval-ignore-output"]
-runs = {"this picture": run}
-for path in sorted(shipped.parent.glob("*_siv_gan")):
-    if path != shipped:
-        runs[path.name] = open_run(path, "cpu")
-tables = {name: measure(x.method.D, x.method.real[0][0], edits) for name, x in runs.items()}
+def measure(run, count: int) -> dict[str, dict[str, float]]:
+    """By edit, how much each branch minds it, in percent of a new scene."""
+    D = run.method.D
+    image = run.method.real[0][0]
+    width = image.shape[2]
+    edited = {
+        "slid": torch.stack([slide(image, width * part // 8) for part in range(1, 8)]),
+        "recolored": torch.stack([recolor(image, 60.0 * part) for part in range(1, 6)]),
+        "a rectangle moved": move_rectangles(image, count),
+    }
+    whole = measure_change(D, run.sample(32, seed=3), image)
+    found = {}
+    for name, images in edited.items():
+        change = measure_change(D, images, image)
+        found[name] = {part: 100 * change[part] / whole[part] for part in whole}
+    return found
+
 
 # %% tags=["nbval-ignore-output"]
-for name, table in tables.items():
-    print(f"{name:<18}    moved  recolored  moved : recolored  slid")
-    for part in ("content's input", "layout's input", "low_level", "content", "layout"):
-        moved = table["moved"][part]
-        recolored = table["recolored"][part]
-        slid = table["slid"][part]
-        ratio = moved / recolored
-        print(f"  {part:<17}{moved:8.3f}{recolored:11.3f}{ratio:19.2f}{slid:10.3f}")
-
-# %%
-for name, table in tables.items():
-    ratio = {part: table["moved"][part] / table["recolored"][part] for part in table["moved"]}
-    inputs = ratio["layout's input"] > ratio["content's input"]
-    decisions = ratio["layout"] > ratio["content"]
-    print(f"{name}: of the inputs, layout's minds where more: {inputs}")
-    print(f"{name}: of the decisions, layout's mind where more: {decisions}")
+runs = {Path(source).stem: run}
+for path in sorted(shipped.parent.glob("*_siv_gan")):
+    if path != shipped:
+        runs[path.name.removesuffix("_siv_gan")] = open_run(path, "cpu")
+minded = {name: measure(x, edits) for name, x in runs.items()}
+for edit in ("slid", "recolored", "a rectangle moved"):
+    bars = {name: by_edit[edit] for name, by_edit in minded.items()}
+    plot_bars(bars, title=edit, ylabel="% of a new scene")
 
 # %% [markdown]
-# Read the ratios. In all shipped models layout's is the higher one, for inputs and for decisions,
-# and so the two judges differ in the direction that theory says. But they differ *in degree*. With
-# the balloons, content minds a moved rectangle a little less than a recolored one, and layout a
-# fifth more; of their inputs the ratios are nearly the same. The low-level part, which sees
-# everything, is like content.
+# The first chart answers question 2: **layout** minds more, on every image at least twice as much.
+# The second answers question 3: **content** does, by a factor of two to three. So the two judges
+# differ, and in the direction that theory says.
 #
-# Then read the last column. When the whole picture slides, content's decision changes much less
-# than by one pasted rectangle: it cares little where things are, but it does care for cuts.
-# Layout's *input* changes more than by a moved rectangle. Its *decision* changes less than by a
-# pasted rectangle. One reason may be that in training D has seen the picture moved about all the
-# time (lesson 6).
+# But neither is blind. Layout, which "sees no colors", minds these more than a whole new scene,
+# since no scene of G has a pink sky. And the third chart is a warning: both mind a moved rectangle,
+# about equally. In a *image* one cannot change places alone: where something is cut out and pasted,
+# there are new edges, and edges are content. (That layout minds sliding no more than this may be
+# because in training D has seen the image moved about all the time, lesson 6.)
 #
 # So do not say of the decisions "content sees no places, layout sees no colors". Say: content's
 # input has no places, and layout's input is one mixture of channels. The first makes content mind
-# places little. The second makes layout mind colors only somewhat less.
+# places little. The second makes layout mind colors less.
 #
 # ## Broken on purpose, 1: the branches swapped
 #
@@ -468,7 +465,7 @@ totals = []
 for decisions in (Discriminator.forward(swapped, pyramid), swapped(pyramid)):
     parts = {part: losses.generator_part_loss(maps) for part, maps in decisions.items()}
     totals.append(fresh.total_loss(parts))
-print("the loss is the same:", torch.allclose(*totals))
+print("the loss with the right names {:.6f}, with swapped names {:.6f}".format(*totals))
 
 try:
     check_forward(swapped, pyramid, judge)
@@ -477,7 +474,7 @@ except AssertionError as error:
 
 # %% [markdown]
 # Eq. 3 gives both branches weight 1, so the loss cannot tell. Only our check does, by the sizes of
-# the maps. All you would have seen is a table like the one above, with two rows exchanged.
+# the maps. All you would have seen are bars like those above, with their colors exchanged.
 #
 # Is it harmless then? Not if the names are swapped everywhere, views and blocks included. *Feature
 # augmentation* (lesson 6) goes by the names, too: it copies and drops a random 10 to 30 % of the
@@ -494,7 +491,7 @@ mixed = mix_channels(real, 1.0, torch.Generator().manual_seed(11))
 
 # %%
 rows = {"layout maps": color_maps(real), "treated as content": color_maps(mixed)}
-contact_sheet(rows, scale=10)
+contact_sheet(rows)
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -503,12 +500,12 @@ for _ in range(400):
     mixed = mix_channels(real, 1.0, generator)
     empty += (mixed == 0).flatten(1).all(1).sum().item()
 share = empty / (400 * len(real))
-print("about one real map in five is empty, whenever channels are dropped:", 0.15 < share < 0.25)
+print(f"whenever channels are dropped, {share:.0%} of the real maps are empty")
 
 # %% [markdown]
 # ## Broken on purpose, 2: from-RGB dropped
 #
-# Now the smaller picture: we hang a hook on its from-RGB that makes its features zero. All shapes
+# Now the smaller image: we hang a hook on its from-RGB that makes its features zero. All shapes
 # stay the same, and nothing crashes.
 
 
@@ -526,7 +523,7 @@ except AssertionError as error:
 hook.remove()
 
 # %% [markdown]
-# What does the trained D lose? We show it the training picture with a right and with a wrong small
+# What does the trained D lose? We show it the training image with a right and with a wrong small
 # copy, one with all colors inverted. How real does it find the second block's places? White is
 # real, black is generated.
 
@@ -540,26 +537,25 @@ with torch.no_grad():
     seen["broken D, right copy"] = D([large, small])["low_level"][1]
     seen["broken D, wrong copy"] = D([large, -small])["low_level"][1]
 hook.remove()
-same_whole = torch.equal(seen["whole D, right copy"], seen["whole D, wrong copy"])
-same_broken = torch.equal(seen["broken D, right copy"], seen["broken D, wrong copy"])
-print("right and wrong copy judged the same by the whole D:", same_whole)
-print("and by the broken one:", same_broken)
+for name in ("whole", "broken"):
+    difference = (seen[f"{name} D, right copy"] - seen[f"{name} D, wrong copy"]).abs().max()
+    print(f"{name} D: right and wrong copy differ by up to {difference:.3f} in the logit")
 
 # %%
 rows = {"the wrong copy": -small}
 maps = torch.cat(list(seen.values())).sigmoid()  # (4, 1, h, w), between 0.2 and 0.8
 grays = ((maps - 0.5) / 0.3).clamp(-1, 1).expand(-1, 3, -1, -1)
 rows["; ".join(seen)] = grays
-contact_sheet(rows, scale=6)
+contact_sheet(rows)
 
 # %% [markdown]
 # With the right copy the whole D is gray, undecided: G has learned to be hard to tell. With the
-# wrong one it turns dark. The broken D gives the same map twice: to it the small picture does not
+# wrong one it turns dark. The broken D gives the same map twice: to it the small image does not
 # exist. It is darker than the whole one all the same, since it was trained with features that are
 # now missing.
 #
-# What D does not see, G does not learn: no gradient comes back through that picture. Two small
-# models take three steps, one of them with the hook in place.
+# What D does not see, G does not learn: no gradient comes back through that image. Two small models
+# take three steps, one of them with the hook in place.
 
 # %%
 for dropped in (False, True):
@@ -573,11 +569,11 @@ for dropped in (False, True):
     learned = not torch.equal(before, layer.weight_orig)
     assert learned != dropped, "Look at Discriminator.forward: is G's small image read?"
     name = "without" if dropped else "with"
-    print(f"{name} from-RGB, the layer that makes G's small picture has learned: {learned}")
+    print(f"{name} from-RGB, the layer that makes G's small image has learned: {learned}")
 
 # %% [markdown]
-# The small picture of the trained G, as it is, and from the same features through a layer that
-# never learned:
+# The small image of the trained G, as it is, and from the same features through a layer that never
+# learned:
 
 # %%
 G = run.method.G_ema
@@ -588,30 +584,30 @@ with torch.no_grad():
     weight = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     weight = weight / torch.linalg.matrix_norm(weight.flatten(1), 2)  # spectral norm 1, as in G
     unlearned = F.conv2d(maps[-2], weight, padding=1).tanh()
-contact_sheet({"half size, as trained": half, "a layer that never learned": unlearned}, scale=5)
+contact_sheet({"half size, as trained": half, "a layer that never learned": unlearned})
 
 # %% [markdown]
 # The first row is the scene, coarse but complete. The second is not pure noise, since the features
 # below it are good ones; but its colors are arbitrary and far too strong. A model trained so from
 # the start would be worse off still: its early blocks would miss the gradient that comes in through
-# this picture. (We have not trained one.)
+# this image. (We have not trained one.)
 #
 # ## A slider
 #
-# Move the rectangle across the picture. Below it stand each branch's mean logit and the decisions
-# of its three blocks, white for real. The curves after it show all positions at once.
+# Move the rectangle across the image. Below it stand each branch's mean logit and the decisions of
+# its three blocks, white for real. The curves after it show all positions at once.
 
 # %%
 left, right = columns
 slider = widgets.IntSlider(value=width // 2, min=-left, max=width - right, description="right by")
-view = Picture("The edited picture, and what each block of the branches decides")
+view = Picture("The edited image, and what each block of the branches decides")
 
 
 # %%
 def show_move(change: dict | None = None) -> None:
     """Draw the moved rectangle, and what each block of the branches decides."""
     edited = edit_region(image, rows_of_balloon, columns, 0, slider.value, 0)[None]
-    sheet = {"the edited picture": edited}
+    sheet = {"the edited image": edited}
     with torch.no_grad():
         decisions = D(halve(edited))
     for part in ("content", "layout"):
@@ -619,7 +615,7 @@ def show_move(change: dict | None = None) -> None:
         grays = (2 * torch.cat(maps).sigmoid() - 1).expand(-1, 3, -1, -1)
         mean = torch.stack([x.mean() for x in decisions[part]]).mean()
         sheet[f"{part}: {mean:.2f}"] = grays
-    view.value = encode(contact_sheet(sheet, scale=3))
+    view.value = encode(contact_sheet(sheet, scale=5))
 
 
 # %% tags=["nbval-ignore-output"]
@@ -637,11 +633,11 @@ for part in ("content", "layout"):
     plot_lines({part: means}, x=places, title=part, xlabel="right by, pixels", ylabel="mean logit")
 
 # %% [markdown]
-# Mind the two scales: layout's is about ten times as large. It likes the balloon best where it
-# was, at 0, and little in between. There is a second peak at about 32 pixels. There the striped
-# balloon takes the place of the purple one, which is as large: probably few cuts show, and the
-# arrangement is nearly the old one. Content has the same two peaks. So even this judge of *what*
-# minds where the balloon is pasted, as the table said.
+# Mind the two scales: layout's is about ten times as large. It likes the balloon best where it was,
+# at 0, and little in between. There is a second peak at about 32 pixels. There the striped balloon
+# takes the place of the purple one, which is as large: probably few cuts show, and the arrangement
+# is nearly the old one. Content has the same two peaks. So even this judge of *what* minds where
+# the balloon is pasted, as the third pair of bars said.
 #
 # For more of this, with rectangles, moves and hues of your own, there is the *microscope*: drag the
 # outlined balloon, or turn its hue. A bar of 100 % means: this part minds the edit as much as if
@@ -666,13 +662,13 @@ microscope(run.folder)
 #
 # The last row has the best SIFID and the least diversity: it copies the training image. With one
 # branch alone, samples differ but fit the scene less well. `ablations.ipynb` with `tables = "3"`
-# trains these rows on your picture.
+# trains these rows on your image.
 #
 # ## Exercises
 #
-# Replace each `...`; the cell below then checks. Before that it says "not yet" and nothing fails.
+# Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
-# **1.** Of a picture of `height` x `width` pixels, how many numbers does each branch receive? There
+# **1.** Of an image of `height` x `width` pixels, how many numbers does each branch receive? There
 # are `blocks` low-level blocks, each of which halves both sides, and F(x) has `channels` channels.
 
 
@@ -683,16 +679,7 @@ def count_numbers(height: int, width: int, blocks: int, channels: int) -> tuple[
 
 
 # %%
-if count_numbers(48, 64, 2, 64) is None:
-    print("not yet: count_numbers returns nothing; what does a mean over places leave of F(x)?")
-else:
-    for high, wide, blocks, channels in ((48, 64, 2, 64), (192, 320, 3, 256)):
-        blank = torch.zeros(1, channels, high // 2**blocks, wide // 2**blocks)
-        expected = (see_content(blank).numel(), see_layout(blank, [0.0] * channels).numel())
-        answer = count_numbers(high, wide, blocks, channels)
-        hint = "content keeps channels, layout keeps places"
-        assert answer == expected, f"{high} x {wide}: {answer}; {hint}"
-    print("exercise 1: right")
+check_count_numbers(count_numbers)
 
 # %% [markdown]
 # **2.** G's side of Eq. 3. For G every decision has the loss -log D, which is
@@ -706,17 +693,7 @@ def generator_loss(decisions: dict[str, list[torch.Tensor]]) -> torch.Tensor:
 
 
 # %%
-generator = torch.Generator().manual_seed(0)
-decisions = {}
-for part, sides in {"low_level": (4, 2), "content": (4, 2), "layout": (8, 4, 1)}.items():
-    decisions[part] = [torch.randn(5, 1, n, n, generator=generator) for n in sides]
-if generator_loss(decisions) is None:
-    print("not yet: generator_loss returns nothing; begin with F.softplus(-logits) of one map")
-else:
-    parts = {part: losses.generator_part_loss(maps) for part, maps in decisions.items()}
-    look = "Not Eq. 3: means (not sums) over maps and blocks, low_level twice?"
-    check(generator_loss(decisions), fresh.total_loss(parts), look)
-    print("exercise 2: right")
+check_generator_loss(generator_loss)
 
 # %% [markdown]
 # **3.** You are handed two judges without names: functions that take F(x) and return a mean logit.
@@ -730,50 +707,47 @@ def find_content(judges: tuple, features: torch.Tensor) -> int:
 
 
 # %%
-def judge_content(x: torch.Tensor) -> float:
-    """The content branch's mean logit."""
-    return branch("content", x).mean().item()
-
-
-def judge_layout(x: torch.Tensor) -> float:
-    """The layout branch's mean logit."""
-    return branch("layout", x).mean().item()
-
-
-# %%
-first = find_content((judge_content, judge_layout), features[0])
-second = find_content((judge_layout, judge_content), features[0])
-if first is None:
-    print("not yet: find_content returns nothing; change F(x) in a way to which content is blind")
-else:
-    hint = "whose logit stays when the places are shuffled?"
-    assert (first, second) == (0, 1), f"it answers {first} and {second}, not 0 and 1; {hint}"
-    print("exercise 3: right")
+check_find_content(find_content, D, features[0])
 
 # %% [markdown]
 # The solutions are in `solutions/04_two_judges.ipynb`.
 #
 # ## Quiz
 #
-# **1.** Why can the two branches learn the picture by heart less easily than one trunk? (a) They
-# have fewer blocks. (b) Each gets a small part of F(x). (c) They are trained more slowly.
-# <details><summary>Answer</summary>(b). 64 and 140 numbers of 8,960 here. The published table says
+# **1.** Why can the two branches learn the image by heart less easily than one trunk?
+#
+# - a) They have fewer blocks.
+# - b) Each gets a small part of F(x).
+# - c) They are trained more slowly.
+#
+# <details><summary>Answer</summary>b) 64 and 140 numbers of 8,960 here. The published table says
 # the same: one trunk copies.</details>
 #
-# **2.** Which two can the content branch not tell apart *at all*? (a) An F(x) and the same with its
-# places shuffled. (b) A picture and the same with a balloon moved. (c) A picture and its mirror
-# image.
-# <details><summary>Answer</summary>(a). Only there is the mean exactly the same. A moved rectangle
+# **2.** Which two can the content branch not tell apart *at all*?
+#
+# - a) An F(x) and the same with its places shuffled.
+# - b) An image and the same with a balloon moved.
+# - c) An image and its mirror image.
+#
+# <details><summary>Answer</summary>a) Only there is the mean exactly the same. A moved rectangle
 # brings new edges, and a mirrored edge is another edge to a convolution.</details>
 #
-# **3.** Layout's input is one channel. Is it blind to color? (a) Yes. (b) Only to changes that its
-# mixture of channels does not contain. (c) No, it sees all channels.
-# <details><summary>Answer</summary>(b). The 1x1 convolution is learned, and in our models it
-# learned a mixture that hue changes a lot.</details>
+# **3.** Layout's input is one channel. Is it blind to color?
 #
-# **4.** The names of the branches are swapped everywhere. What tells you? (a) An error. (b) The
-# loss. (c) Neither; only a look at who reacts to what, or at the sizes of the maps.
-# <details><summary>Answer</summary>(c). Both have weight 1 in Eq. 3, so training goes on, with
+# - a) Yes.
+# - b) Only to changes that its mixture of channels does not contain.
+# - c) No, it sees all channels.
+#
+# <details><summary>Answer</summary>b) The 1x1 convolution is learned, and in our models it learned
+# a mixture that hue changes a lot.</details>
+#
+# **4.** The names of the branches are swapped everywhere. What tells you?
+#
+# - a) An error.
+# - b) The loss.
+# - c) Neither; only a look at who reacts to what, or at the sizes of the maps.
+#
+# <details><summary>Answer</summary>c) Both have weight 1 in Eq. 3, so training goes on, with
 # feature augmentation doing the wrong thing to each.</details>
 
 # %% [markdown]
@@ -787,10 +761,10 @@ else:
 # | blocks, low level + branch | 3 + 4 | by size: 2 + 4 at about 64 px | by size: 2 + 3 at 40 x 56 |
 # | from-RGB | concatenated; no sizes given | 3x3, an eighth of the channels | the same |
 # | first low-level block | not specified | no activation before it | the same |
-# | small pictures that D never reads | not specified | made all the same | not made |
+# | small images that D never reads | not specified | made all the same | not made |
 # | segmentation masks (a later paper) | none | content branch can classify | none |
 #
 # ## Next
 #
-# Two judges with little memory still allow G to draw one good picture for all latents.
-# `05_diversity` is about the term that keeps its samples apart.
+# Two judges with little memory still allow G to draw one good image for all latents. `05_diversity`
+# is about the term that keeps its samples apart.

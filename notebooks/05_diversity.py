@@ -18,9 +18,9 @@ from siv_lite.figures import show_map
 show_map("generator", "diversity")
 
 # %% [markdown]
-# Latents go through the blocks of G to a picture. D looks at pictures and judges fine detail,
-# content and layout; all of that is for other lessons. Today's part looks into G while it draws two
-# pictures, and never asks D.
+# Latents go through the blocks of G to an image. D looks at images and judges fine detail, content
+# and layout; all of that is for other lessons. Today's part looks into G while it draws two images,
+# and never asks D.
 #
 # **You need:** PyTorch's autograd, and lesson 0 (`00_start_here`) for what SIV-GAN is. The paper's
 # section is 3.2.
@@ -28,15 +28,15 @@ show_map("generator", "diversity")
 # **Time:** 50 seconds of computing on two cores; 40 minutes of reading and exercises.
 #
 # **Words used below.** *Latents* are the random numbers z that go into the generator G. *D* is the
-# discriminator, the judge. A *batch* is the handful of samples of one training step, here five.
-# *Collapse* means that all latents give the same picture. *Features* are the maps inside G, here
-# after each of its blocks.
+# discriminator. A *batch* is the handful of samples of one training step, here five. *Collapse*
+# means that all latents give the same image. *Features* are the maps inside G, here after each of
+# its blocks.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/balloons.png"  # the picture that was, or is to be, learned
+source: str = "../data_samples/balloons.png"  # the image that was, or is to be, learned
 preset: str = "lesson"  # smoke (seconds) or lesson (minutes on two cores)
 steps: int | None = None  # of each row's further training; None: 200, or 5 in `smoke`
-max_size: int = 64  # longest side of the picture in the one-step check, in pixels
+max_size: int = 64  # longest side of the image in the one-step check, in pixels
 out: str = "../runs/lesson_05"  # folder of what this lesson trains
 
 # %% tags=["nbval-ignore-output"]
@@ -49,7 +49,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from siv_lite import Run, SivLiteError, contact_sheet, losses, open_run, read_frames, train
-from siv_lite.figures import plot_lines
+from siv_lite.exercises import check_best_spread, check_literal_settings, check_pair_distance
+from siv_lite.figures import plot_bars, plot_lines
 from siv_lite.files import atomic_write
 from siv_lite.lesson_checks import check, check_diversity_sign
 from siv_lite.methods import make_settings
@@ -61,7 +62,7 @@ from siv_lite.widgets import Picture, encode
 #
 # Write your answers down; cells below reveal them.
 #
-# 1. A generator of *numbers* has learned from a single number, 3. Its judge likes what is near 3.
+# 1. A generator of *numbers* has learned from a single number, 3. Its D likes what is near 3.
 #    Nobody rewards diversity. What will the samples be in the end?
 # 2. Now diversity is rewarded, with weight lambda. You double lambda. What happens to the spread of
 #    the samples?
@@ -76,9 +77,9 @@ from siv_lite.widgets import Picture, encode
 # z = +1, so the samples are `b - a` and `b + a`: **b** is where they lie, **a** how far they
 # spread. The training set is the number 3.
 #
-# For the judge we take a fixed one with the penalty `(x - 3)^2`. A real D learns and changes; what
-# it has in common with this one is that its favorite is the only example it was given. The mean
-# penalty of the two samples is
+# For D we take a fixed judge with the penalty `(x - 3)^2`. A real D learns and changes; what it has
+# in common with this one is that its favorite is the only example it was given. The mean penalty of
+# the two samples is
 #
 # $$ \tfrac12 (b-a-3)^2 + \tfrac12 (b+a-3)^2 = a^2 + (b-3)^2 . $$
 #
@@ -125,8 +126,9 @@ plot_lines(lines, xlabel="step", ylabel="spread a")
 look = "the toy settled elsewhere: look at the sign and weight of pair_distance in train_toy"
 for weight in (0.0, 0.25, 0.5):
     check(toys[weight][-1], weight, f"lambda {weight}: {look}", atol=1e-2)
+    print(f"lambda {weight:.2f}: the spread settles at {toys[weight][-1]:.4f}")
 check(toys[-0.25][-1], 0.0, f"flipped: {look}", atol=2e-2)
-print("spread = lambda for 0, 0.25 and 0.5: True")
+print(f"sign flipped: {toys[-0.25][-1]:.4f}")
 
 # %% [markdown]
 # ## Equation 4, by hand
@@ -170,11 +172,12 @@ look = "Look at losses.diversity_in_features: mean over blocks, tanh, sign (it m
 check(losses.diversity_in_features(features), ours, look)
 distance = losses.pair_distance(block_2.tanh())
 check(distance, 0.4, "Look at losses.pair_distance: pairs 12, 13, 23")
-print("8/15 by hand, by our loop and by the package: True")
+theirs = losses.diversity_in_features(features)
+print(f"8/15 = {8 / 15:.6f} by hand, {ours:.6f} by our loop, {theirs:.6f} by the package")
 
 # %% [markdown]
-# **Why tanh?** Without it G could double DR by doubling a layer's weights, and no picture would
-# have changed. With tanh no pair can be further apart than 2, however large the features. Here all
+# **Why tanh?** Without it G could double DR by doubling a layer's weights, and no image would have
+# changed. With tanh no pair can be further apart than 2, however large the features. Here all
 # features are made a hundred times larger.
 
 # %%
@@ -183,7 +186,10 @@ plain = torch.stack([losses.pair_distance(x) for x in larger]).mean()
 unscaled = torch.stack([losses.pair_distance(x) for x in features]).mean()
 check(plain, 100 * unscaled, "Without tanh distances grow with the features: pair_distance")
 assert diversity(larger) <= 2, "tanh bounds every difference by 2: does `diversity` apply it?"
-print("100 times the features: plain distance 100 times as large, DR still at most 2: True")
+print(
+    f"the features as they are: distance {unscaled:.2f} without tanh, DR {diversity(features):.2f}"
+)
+print(f"100 times as large:       distance {plain:.2f} without tanh, DR {diversity(larger):.2f}")
 
 # %% [markdown]
 # ## What the reward can be bought with
@@ -201,7 +207,7 @@ pairs = {
     "one arrangement, pale and glaring": torch.cat([0.1 * left, 0.9 * left]),
     "two arrangements": torch.cat([0.5 * left, 0.5 * top]),
 }
-contact_sheet({name: maps.expand(-1, 3, -1, -1) for name, maps in pairs.items()}, scale=12)
+contact_sheet({name: maps.expand(-1, 3, -1, -1) for name, maps in pairs.items()}, scale=30)
 
 # %% [markdown]
 # By hand, with these values taken as those after tanh. The pale and the glaring map differ by 0.8
@@ -215,10 +221,12 @@ contact_sheet({name: maps.expand(-1, 3, -1, -1) for name, maps in pairs.items()}
 # are one and the same map, distance 0; the two arrangements differ by 2 in half of the places: 1.
 
 # %%
+rewards = {}
 for name, maps in pairs.items():
     paper = losses.diversity_in_features([maps.atanh()])
     normalized = losses.diversity_in_normalized_features([maps.atanh()])
-    print(f"{name:<35} Eq. 4: {paper:.2f}   normalized: {normalized:.2f}")
+    rewards[name] = {"Eq. 4": paper.item(), "normalized": abs(round(normalized.item(), 4))}
+plot_bars(rewards, ylabel="reward")
 
 pale, elsewhere = [maps.atanh() for maps in pairs.values()]
 look = "Look at losses.diversity_in_normalized_features: mean over places, then the mean square"
@@ -234,17 +242,18 @@ check(losses.diversity_in_normalized_features([elsewhere]), 1.0, look, atol=1e-3
 # own, so that one part of the scene can change without the rest (lesson 3).
 #
 # To see that, a measure is needed that contrast cannot fool either: `arrangement_diversity`, one
-# minus the mean correlation of two samples. Correlation does not change when a picture is made
+# minus the mean correlation of two samples. Correlation does not change when an image is made
 # paler. 0: one arrangement.
 
 # %% [markdown]
 # ## The gradient it sends, and its sign
 #
-# Two samples with one feature each: u1 = 0, and u2 with tanh(u2) = 0.5. DR is 0.5. Since
-# `tanh' = 1 - tanh^2`, the derivatives are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) = 0.75` for u2.
-# G *maximizes* DR, so the loss holds **minus** DR: descending it moves u1 down and u2 up, apart.
-# (Eq. 5 has `max` over G in front; code that minimizes needs the minus.) The push depends only on
-# the order of the two, not on their distance: near or far, it is as strong, until tanh saturates.
+# Two samples with one feature each: u1 = 0, and u2 with tanh(u2) = 0.5. DR is 0.5. Since the
+# derivative of tanh is `1 - tanh^2`, those of DR are `-(1 - 0) = -1` for u1 and `+(1 - 0.25) =
+# 0.75` for u2. G *maximizes* DR, so the loss holds **minus** DR: descending it moves u1 down and u2
+# up, apart. (Eq. 5 has `max` over G in front; code that minimizes needs the minus.) The push
+# depends only on the order of the two, not on their distance: near or far, it is as strong, until
+# tanh saturates.
 
 # %%
 u = torch.tensor([0.0, 0.5]).atanh().view(2, 1, 1, 1).requires_grad_()
@@ -271,14 +280,14 @@ for name, sign in {"minus": -1, "plus": 1}.items():
 # %%
 frames = read_frames(source, max_size)[:1]
 check_diversity_sign(frames, diversity)
-print("one step with a huge lambda moves samples apart: True")
+print("one step with a huge lambda moves samples apart")
 
 # %% [markdown]
 # ## With and without, from the start
 #
 # Two finished trainings of the balloons come with this repository, alike in seed, length and all
-# settings but one: the second never had a diversity term. (For another picture both are trained
-# here first, with the preset.)
+# settings but one: the second never had a diversity term. (For another image both are trained here
+# first, with the preset.)
 
 # %% tags=["nbval-ignore-output"]
 stem = Path(source).stem
@@ -297,13 +306,15 @@ without = open_or_train(f"{stem}_siv_gan_no_diversity", diversity="none")
 
 # %%
 rows = {"with the diversity term": base.sample(6, seed=1), "without": without.sample(6, seed=1)}
-contact_sheet(rows, scale=3)
+contact_sheet(rows)
 
-# %%
-for name, run in {"with": base, "without": without}.items():
+# %% tags=["nbval-ignore-output"]
+measured = {"arrangement diversity": {}, "DR (Eq. 4) of the images": {}}
+for name, run in {"with the term": base, "without": without}.items():
     samples = run.sample(32, seed=2)
-    print(f"{name:<8} arrangement diversity {arrangement_diversity(samples):.2f}", end="; ")
-    print(f"DR by Eq. 4 {diversity([samples]):.2f} in the pictures themselves")
+    measured["arrangement diversity"][name] = arrangement_diversity(samples)
+    measured["DR (Eq. 4) of the images"][name] = diversity([samples]).item()
+plot_bars(measured)
 
 # %% [markdown]
 # Without the term nearly all samples have the striped balloon at the left, a large red one beside
@@ -311,7 +322,7 @@ for name, run in {"with": base, "without": without}.items():
 # is filled. With it the large balloons stand elsewhere in each, and are of other kinds. The numbers
 # say the same, 0.47 against 0.40, and not more: our explanation is that cells with numbers of their
 # own differ to some degree even if nobody asks them to. (These are one training of each kind, from
-# one seed: a picture of what the term can do, no measurement of it.) In the published tables below,
+# one seed: an image of what the term can do, no measurement of it.) In the published tables below,
 # where one vector serves the whole scene, the same term doubles the pixel diversity.
 
 # %% [markdown]
@@ -380,33 +391,32 @@ plot_lines(lines, x=moments, ylim=(0, None), **labels)
 
 # %%
 print(f"after {steps} more steps, the same six latents in every row")
-contact_sheet({name: row["images"][-1] for name, row in rows.items()}, scale=2)
+contact_sheet({name: row["images"][-1] for name, row in rows.items()})
 
 # %% [markdown]
-# Compare down a column first: one latent, four ways. Then along a row: are the six pictures six
+# Compare down a column first: one latent, four ways. Then along a row: are the six images six
 # scenes? With the shipped balloons, the first three rows are much alike: most of the six arrange
 # the balloons differently, though some places recur. In the flipped one the six have become nearly
-# one picture: the same striped balloons in the same two places, over the same stripes of grass.
+# one image: the same striped balloons in the same two places, over the same stripes across the
+# land.
 #
 # "Without DR" loses a quarter of its DR and keeps its scenes: what the base has learned is not
 # undone in 200 steps. Nothing in its loss rewards that any longer, but nothing punishes it either,
 # as long as D believes the scenes. That fits the two trainings *from the start* above: the term
 # seems to do its work early, while G still chooses what it will be able to draw. One training of
-# each kind is a hint and no proof; `ablations.ipynb` trains such pairs on your picture.
+# each kind is a hint and no proof; `ablations.ipynb` trains such pairs on your image.
 #
 # The answer to question 3 is computed, from the lowest DR to the highest:
 
 # %%
 final = {name: row["diversity"][-1].item() for name, row in rows.items()}
 order = sorted(final, key=final.get)
-print(" < ".join(order))
-print("flipped is the least diverse:", order[0] == "DR flipped")
-print("DR is the most diverse:", order[-1] == "with DR, as trained")
+print(" < ".join(f"{name} ({final[name]:.2f})" for name in order))
 
 # %% [markdown]
 # Do not read more into it than that. The two in the middle are close, and this is one seed; the
-# curve measures nearly the quantity that DR rewards, so a high value is no proof of good pictures.
-# That is why we look at pictures beside it.
+# curve measures nearly the quantity that DR rewards, so a high value is no proof of good images.
+# That is why we look at images beside it.
 #
 # Move the slider (or press the arrow keys on it) to watch the rows drift apart. The figure above is
 # its last position.
@@ -419,7 +429,7 @@ view = Picture("Six samples of each row at one moment", height=None)
 def show_moment(change: dict | None = None) -> None:
     """Draw the samples of all rows at the slider's moment."""
     sheet = {name: row["images"][slider.value] for name, row in rows.items()}
-    view.value = encode(contact_sheet(sheet, scale=2))
+    view.value = encode(contact_sheet(sheet))
 
 
 slider.observe(show_moment, "value")
@@ -429,9 +439,9 @@ widgets.VBox([slider, view])
 # %% [markdown]
 # ## The alternatives of Table 4
 #
-# Others had rewarded diversity before. Take two samples again, now pictures of one number each, 0
-# and 0.2, so that every value can be checked by hand. Their latents are 0.1 apart, and in a second
-# case 0.8.
+# Others had rewarded diversity before. Take two samples again, now images of one number each, 0 and
+# 0.2, so that every value can be checked by hand. Their latents are 0.1 apart, and in a second case
+# 0.8.
 #
 # | name | formula | latents 0.1 apart | 0.8 apart |
 # |---|---|---|---|
@@ -452,17 +462,17 @@ values = {
 for name, (found, by_hand) in values.items():
     check(found, by_hand, f"{name}: look at its formula in siv_lite/losses.py", rtol=1e-4)
     (slope,) = torch.autograd.grad(found, images, retain_graph=True)
-    print(f"{name:<20}{by_hand:5.2f} by hand and by the package; ", end="")
-    print("it still pushes:", bool(slope.any()))
+    print(f"{name:<20}{by_hand:5.2f} by hand, {found:.6f} by the package;", end=" ")
+    print(f"it pushes with {slope.abs().max():.2f}")
 
 # %% [markdown]
 # DS (diversity-sensitive) stops pushing where its bound is reached: close latents are then
 # *allowed* to look alike. That suits a large training set, where a smooth map from latents to
-# pictures is wanted. zCR only ever compares a latent with its neighbor, and its push shrinks with
-# the distance: almost nothing is left once the pictures are alike, exactly when it is needed. DR
-# asks for the same distance of all pairs, near or far, and inside G: coarse blocks hold the layout,
-# fine ones the detail, so both must differ. In pixels alone, a shift in brightness would already
-# count as diversity.
+# images is wanted. zCR only ever compares a latent with its neighbor, and its push shrinks with the
+# distance: almost nothing is left once the images are alike, exactly when it is needed. DR asks for
+# the same distance of all pairs, near or far, and inside G: coarse blocks hold the layout, fine
+# ones the detail, so both must differ. In pixels alone, a shift in brightness would already count
+# as diversity.
 #
 # **Published** (Table 4, means over frames of DAVIS-YFCC100M, not our measurement; SIFID is a
 # distance to the training image, low is good; the other three are measures of diversity, high is
@@ -478,7 +488,7 @@ for name, (found, by_hand) in values.items():
 #
 # From row to row diversity rises, and so does SIFID: the best SIFID is that of a model that copies.
 # All five rows are the setting `diversity` here (DR is "features"), and `ablations.ipynb` with
-# `tables = "4"` trains them on your picture.
+# `tables = "4"` trains them on your image.
 
 # %% [markdown]
 # ## How much: lambda and the balance
@@ -515,7 +525,7 @@ for L in (5, 6, 7):
 
 balance = make_settings("siv_gan", "paper").diversity_scale
 assert balance == factors[6], "Settings.diversity_scale is not the official code's at six blocks"
-print("the default diversity_scale is the official code's at six blocks: True")
+print(f"the default diversity_scale is {balance:g}, the official code's at six blocks")
 
 # %% [markdown]
 # So `diversity_scale=16` multiplies lambda in our step, whatever the depth; `diversity_scale=1` is
@@ -527,12 +537,12 @@ print("the default diversity_scale is the official code's at six blocks: True")
 quiet = train_toy(0.5, judge=1.0)[-1]
 loud = train_toy(0.5, judge=4.0)[-1]
 check(loud, quiet / 4, "Look at where train_toy multiplies by `judge`", atol=1e-2)
-print("a judge four times as loud: a quarter of the spread: True")
+print(f"spread {quiet:.4f}; with a judge four times as loud {loud:.4f}, a quarter")
 
 # %% [markdown]
 # ## Exercises
 #
-# Replace each `...`; the cell below then checks. Before that it says "not yet" and nothing fails.
+# Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
 # **1.** The toy with a judge of weight k minimizes `k (a^2 + (b - 3)^2) - 2 lambda a`. What is the
 # best spread a?
@@ -545,14 +555,7 @@ def best_spread(weight: float, judge: float) -> float:
 
 
 # %%
-if best_spread(0.5, 1.0) is None:
-    print("not yet: best_spread returns nothing; set the derivative in a to zero")
-else:
-    for weight, judge in ((0.5, 1.0), (0.5, 2.0), (0.3, 4.0)):
-        reached = train_toy(weight, judge)[-1]
-        hint = f"trained, lambda {weight}, k {judge} gives another a"
-        check(best_spread(weight, judge), reached, hint, atol=1e-2)
-    print("exercise 1: right")
+check_best_spread(best_spread, train_toy)
 
 # %% [markdown]
 # **2.** Write `pair_distance` without a loop over pairs, by broadcasting to all n x n differences.
@@ -567,13 +570,7 @@ def my_pair_distance(values: torch.Tensor) -> torch.Tensor:
 
 
 # %%
-values = torch.rand(4, 2, 3, 5, generator=torch.Generator().manual_seed(0))
-if my_pair_distance(values) is None:
-    print("not yet: my_pair_distance returns nothing; try values[:, None] - values[None]")
-else:
-    hint = "Not losses.pair_distance; three quarters of it mean that samples met themselves"
-    check(my_pair_distance(values), losses.pair_distance(values), hint)
-    print("exercise 2: right")
+check_pair_distance(my_pair_distance)
 
 # %% [markdown]
 # **3.** A colleague wants Eq. 5 to the letter, with the lambda of Table 5's last row, and DR taken
@@ -588,39 +585,47 @@ def literal_settings():
 
 
 # %%
-answer = literal_settings()
-if answer is None:
-    print("not yet: literal_settings returns nothing; three settings differ from the default")
-else:
-    assert answer.diversity == "images", "DR is not in image space: look at `diversity`"
-    assert answer.diversity_weight == 0.5, "Table 5's last row has another lambda"
-    assert answer.diversity_scale == 1, "That is not Eq. 5 to the letter: look at `diversity_scale`"
-    print("exercise 3: right")
+check_literal_settings(literal_settings)
 
 # %% [markdown]
 # The solutions are in `solutions/05_diversity.ipynb`.
 #
 # ## Quiz
 #
-# **1.** Why does a GAN collapse more readily on one image than on ten thousand? (a) The generator
-# is too small. (b) With one image, always drawing it *is* the best answer to D. (c) The learning
-# rate is too high.
-# <details><summary>Answer</summary>(b). Nothing in the adversarial loss asks for anything else. On
-# many images a D that sees one picture again and again can tell; on one image it cannot.</details>
+# **1.** Why does a GAN collapse more readily on one image than on ten thousand?
 #
-# **2.** What does the tanh in DR prevent? (a) Pictures outside [-1, 1]. (b) Vanishing gradients.
-# (c) Growing DR without end by growing features.
-# <details><summary>Answer</summary>(c). With tanh two features differ by 2 at most. It even costs
-# gradient where it saturates, so (b) is the opposite.</details>
+# - a) The generator is too small.
+# - b) With one image, always drawing it *is* the best answer to D.
+# - c) The learning rate is too high.
 #
-# **3.** In a batch of five, two latents happen to be nearly equal. Which term pushes their pictures
-# apart as hard as any others? (a) DR. (b) DS. (c) None.
-# <details><summary>Answer</summary>(a). DR does not look at the latents' distance. DS divides by
-# it, reaches its bound and stops.</details>
+# <details><summary>Answer</summary>b) Nothing in the adversarial loss asks for anything else. On
+# many images a D that sees one image again and again can tell; on one image it cannot.</details>
 #
-# **4.** A model without DR has a better SIFID than one with it. Is it the better model? (a) Yes.
-# (b) Not by that alone.
-# <details><summary>Answer</summary>(b). Copies of the training image have the best SIFID there is.
+# **2.** What does the tanh in DR prevent?
+#
+# - a) Images outside [-1, 1].
+# - b) Vanishing gradients.
+# - c) Growing DR without end by growing features.
+#
+# <details><summary>Answer</summary>c) With tanh two features differ by 2 at most. It even costs
+# gradient where it saturates, so b) is the opposite.</details>
+#
+# **3.** In a batch of five, two latents happen to be nearly equal. Which term pushes their images
+# apart as hard as any others?
+#
+# - a) DR.
+# - b) DS.
+# - c) None.
+#
+# <details><summary>Answer</summary>a) DR does not look at the latents' distance. DS divides by it,
+# reaches its bound and stops.</details>
+#
+# **4.** A model without DR has a better SIFID than one with it. Is it the better model?
+#
+# - a) Yes.
+# - b) Not by that alone.
+#
+# <details><summary>Answer</summary>b) Copies of the training image have the best SIFID there is.
 # Read quality and diversity together.</details>
 
 # %% [markdown]
@@ -639,6 +644,5 @@ else:
 #
 # ## Next
 #
-# DR pulls samples apart and D holds them at the scene. `06_mixing_and_augmentation` is about what
-# keeps D from learning the one picture by heart. `ablations.ipynb` trains all rows of Tables 3 to
-# 6.
+# DR pulls samples apart and D holds them to the scene. `06_mixing_and_augmentation` is about what
+# keeps D from learning the one image by heart. `ablations.ipynb` trains all rows of Tables 3 to 6.

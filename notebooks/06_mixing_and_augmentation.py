@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Lesson 6: feature mixing and augmentation
 #
-# **Goal:** you can say, and show, how SIV-GAN keeps a discriminator from learning its one picture
-# by heart: by moving the picture (DA) and by mixing what the network sees in it (FA).
+# **Goal:** you can say, and show, how SIV-GAN keeps a discriminator from learning its one image by
+# heart: by moving the image (DA) and by mixing what the network sees in it (FA).
 
 # %%
 from siv_lite.figures import show_map
@@ -18,14 +18,20 @@ from siv_lite.figures import show_map
 show_map("augmentation", "mixing")
 
 # %% [markdown]
-# Both the one picture and the generator's samples pass through DA on their way into the
-# discriminator. FA sits deeper, at the mouth of each branch, and touches only the real side.
+# Both the one image and the generator's samples pass through DA on their way into the
+# discriminator. FA sits deeper, at the entrance of each branch, and touches only the real side.
 #
 # **You need:** to know what a generator and a discriminator are, and that SIV-GAN's discriminator
 # judges content and layout in two branches; lesson 5 is not needed. PyTorch's indexing and
 # `torch.where` help.
 #
 # **Time:** 25 seconds of computing on two cores; 45 minutes of reading and exercises.
+#
+# **Words used below.** *D* is the discriminator, *G* the generator that it trains. A *view* is the
+# training image after a random transform. *Augmentation* makes such views; *DA*, differentiable
+# augmentation, lets gradients through. *FA*, feature augmentation, mixes the features of several
+# views inside of D. A *map* of DA is a 2 x 3 matrix that says where to read. A *logit* is D's
+# decision as a number, higher for "more real".
 
 # %% tags=["parameters"]
 source: str = "../data_samples/balloons.png"  # image to learn from
@@ -41,26 +47,27 @@ import torch.nn.functional as F
 
 from siv_lite import contact_sheet, open_run, read_frames, train
 from siv_lite.augment import apply_transforms, mix_channels, mix_rectangle, sample_transforms
-from siv_lite.figures import color_maps, plot_lines
-from siv_lite.lesson_checks import check
+from siv_lite.exercises import check_make_map, check_share, check_swap
+from siv_lite.figures import color_maps, plot_bars
+from siv_lite.lesson_checks import check, largest_difference
 from siv_lite.widgets import Picture, encode
 
 # %% [markdown]
-# ## Predict first
+# ## Predict before you run
 #
 # DA has three kinds of transform: a translation, a flip, and one that either crops or rotates. Each
 # happens to a sample with probability 0.7, independently of the others.
 #
-# **Of 1,000 samples, how many reach the discriminator as the picture itself? 700, 300, 90 or 27?**
+# **Of 1,000 samples, how many reach the discriminator as the image itself? 700, 300, 90 or 27?**
 # Write your guess down. A cell below counts.
 
 # %% [markdown]
-# ## One picture is soon known by heart
+# ## One image is soon known by heart
 #
 # A discriminator answers one question: real or fake? If "real" is always the same 48 x 64 pixels,
 # the shortest answer is not "this looks like balloons in a sky" but "this pixel is blue and that
-# one is red". It has then *memorized* the picture. The generator can please such a judge only by
-# copying.
+# one is red". It has then *memorized* the image. The generator can please such a discriminator only
+# by copying.
 #
 # Let us catch it. Two trainings, alike except for this lesson's parts: one with DA and FA, one with
 # neither. They are short and narrow; their samples are still blurs of color. The discriminators,
@@ -76,10 +83,10 @@ for name, changed in settings.items():
     runs[name] = train("siv_gan", frames, folder, "smoke", iterations, batch_size=5, **changed)
 
 # %% [markdown]
-# Now we ask each three questions. How real is the picture? How real is *the same scene seen
-# differently*: moved, flipped, cropped or turned? How real are samples of its own generator? The
-# answers are *logits*: above 0 means "rather real". We average them over all blocks and parts of
-# the discriminator.
+# Now we ask each three questions. How real is the image? How real is *the same scene seen
+# differently*: moved, flipped, cropped or turned? How real are samples of its own generator? We
+# average the logits over all blocks and parts of the discriminator. Below are some of the images
+# that we show them.
 
 
 # %%
@@ -101,46 +108,51 @@ def judge(D, images: torch.Tensor) -> float:
 
 
 # %%
+real = runs["with neither"].method.real[0]  # both were trained on the same pixels
+views = sample_transforms(64, *real.shape[2:], 0.7, torch.Generator().manual_seed(1))
+moved = apply_transforms(real.expand(64, -1, -1, -1), views)
+rows = {"the image": real, "the same scene seen differently": moved[:5]}
 logits = {}
 for name, run in runs.items():
-    real = run.method.real[0]
-    views = sample_transforms(64, *real.shape[2:], 0.7, torch.Generator().manual_seed(1))
-    moved = apply_transforms(real.expand(64, -1, -1, -1), views)
     samples = run.sample(64, seed=1)
+    rows[f"samples of the training {name}"] = samples[:5]
     logits[name] = [judge(run.method.D, images) for images in (real, moved, samples)]
 
-# %%
-questions = ["the picture", "same scene, moved", "generated"]
-plot_lines(logits, x=questions, ylabel="mean logit (higher: more real)")
+# %% tags=["nbval-ignore-output"]
+contact_sheet(rows)
 
 # %% tags=["nbval-ignore-output"]
-loss = {name: values[0] - values[1] for name, values in logits.items()}
-more = loss["with neither"] > loss["with DA and FA"]
-print("Moving the scene costs more realism without DA and FA:", more)
-for name, value in loss.items():
-    print(f"  {name:<16}{value:.2f}")
+less_real = {}
+for name, (of_image, of_views, of_samples) in logits.items():
+    less_real[name] = {
+        "the same scene seen differently": of_image - of_views,
+        "samples of its own generator": of_image - of_samples,
+    }
+plot_bars(less_real, ylabel="less real than the image")
 
 # %% [markdown]
-# Compare the first two points of each line. With DA and FA they lie close together: the judge has
-# come to know a scene. With neither, the picture is called real, but the moved scene falls as far
-# behind it as the blurs that its generator draws: the judge has begun to know *this image*. (After
-# the 20 iterations of `smoke` no judge knows anything yet, and the claim may come out either way.)
+# A bar is the logit of the training image minus that of other images. (Only such differences count:
+# where a discriminator that is still learning has its zero is an accident.) With DA and FA the same
+# scene seen differently is as real as the image: this D has come to know a *scene*. With neither,
+# another view of the scene is as bad as the blurs that its generator draws: this D has begun to
+# know *one image*. (After the 20 iterations of `smoke` neither knows anything yet, and the bars may
+# have any length.)
 #
-# Two cautions. The first judge has seen transforms of this kind in training, though not these;
-# being used to them is exactly what DA is for. And one pair of short trainings is a demonstration,
-# not a measurement. The paper's Table 3 takes parts away one by one in full trainings, and the
-# notebook `ablations` does so here.
+# Two cautions. The first D has seen transforms of this kind in training, though not these; being
+# used to them is exactly what DA is for. And one pair of short trainings is a demonstration, not a
+# measurement. The paper's Table 3 takes parts away one by one in full trainings, and the notebook
+# `ablations` does so here.
 
 # %% [markdown]
 # ## DA by hand: a map from the output to the input
 #
 # DA is *differentiable augmentation*: gradients flow through it back to the generator, because it
 # is only a weighted reading of pixels. A transform is a 2 x 3 matrix. It says for each place of the
-# **output** where in the **input** to read. Coordinates run from -1 to 1 over the whole picture, so
+# **output** where in the **input** to read. Coordinates run from -1 to 1 over the whole image, so
 # one pixel of four is a step of 2 / 4.
 #
-# Here is a picture of 4 x 4 pixels with their numbers as values. We ask each output pixel to read
-# one pixel further to the right. Which way does the picture move, and what enters at the edge?
+# Here is an image of 4 x 4 pixels with their numbers as values. We ask each output pixel to read
+# one pixel further to the right. Which way does the image move, and what enters at the edge?
 
 # %%
 image = torch.arange(16.0).view(1, 1, 4, 4)
@@ -149,7 +161,7 @@ print(image[0, 0].int())
 print(apply_transforms(image, read_right)[0, 0].round().int())
 
 # %% [markdown]
-# The picture moved to the **left**: whoever reads to the right brings what is right to the place
+# The image moved to the **left**: whoever reads to the right brings what is right to the place
 # where they stand. At the right edge the *reflection* enters, as if a mirror stood on the border.
 # By hand, with plain indexing, columns 1, 2, 3 and then 3 once more; a flip reads the columns
 # backwards.
@@ -163,7 +175,8 @@ flip = torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]])
 by_hand = image[..., [3, 2, 1, 0]]
 hint = "flip: x is multiplied by -1, in the first row of the map"
 check(apply_transforms(image, flip), by_hand, hint, atol=1e-4)
-print("equal to the hand computation: True")
+error = largest_difference(apply_transforms(image, flip), by_hand)
+print(f"the package differs from plain indexing by at most {error:.0e}")
 
 # %% [markdown]
 # Whole pixels matter. A step of half a pixel would read between two pixels, their mean, and so blur
@@ -180,7 +193,7 @@ print(f"Of 1,000 samples {found:.0f} stay as they are; 1000 * 0.3 ** 3 = {expect
 
 # %% [markdown]
 # That answers the prediction: 27 of 1,000 are expected, and about that many were drawn. The
-# discriminator hardly ever sees the bare picture.
+# discriminator hardly ever sees the bare image.
 
 # %% [markdown]
 # ## One transform per sample, the same at every scale
@@ -194,14 +207,14 @@ print(f"Of 1,000 samples {found:.0f} stay as they are; 1000 * 0.3 ** 3 = {expect
 def show_rows(rows: dict[str, torch.Tensor]):
     """Rows of images of any scale, all enlarged to the first's size."""
     size = next(iter(rows.values())).shape[2:]
-    return contact_sheet({name: F.interpolate(x, size) for name, x in rows.items()}, scale=2)
+    return contact_sheet({name: F.interpolate(x, size) for name, x in rows.items()})
 
 
 # %%
-whole = frames[:1].repeat(6, 1, 1, 1)
+whole = frames[:1].repeat(5, 1, 1, 1)
 half = F.avg_pool2d(whole, 2)
 scales = {"full size": whole, "half": half, "a quarter": F.avg_pool2d(half, 2)}
-transforms = sample_transforms(6, *frames.shape[2:], 0.7, torch.Generator().manual_seed(4))
+transforms = sample_transforms(5, *frames.shape[2:], 0.7, torch.Generator().manual_seed(4))
 show_rows({name: apply_transforms(x, transforms) for name, x in scales.items()})
 
 # %% [markdown]
@@ -215,31 +228,31 @@ second = apply_transforms(F.avg_pool2d(image, 2), both)
 hint = "was each scale given the same map, with coordinates from -1 to 1?"
 check(first, second, hint, atol=1e-4)
 print(first[0, 0])
-print("the same at both scales: True")
+print(f"in the other order: largest difference {largest_difference(first, second):.0e}")
 
 # %% [markdown]
 # ## A slider: the probability of DA
 #
 # The draws stay the same while you move it: a transform that happens at 0.3 happens at 0.5 too, and
-# others join it. At 0 all twelve are the picture. At 1 none is. Which value would you choose?
+# others join it. At 0 all ten are the image. At 1 none is. Which value would you choose?
 
 
 # %%
 def augment(count: int, probability: float) -> torch.Tensor:
-    """Samples of the picture, with the same random numbers for every probability."""
+    """Samples of the image, with the same random numbers for every probability."""
     generator = torch.Generator().manual_seed(3)
     maps = sample_transforms(count, *frames.shape[2:], probability, generator)
     return apply_transforms(frames[:1].expand(count, -1, -1, -1), maps)
 
 
-view = Picture("Twelve augmented samples of the training image", height=None)
+view = Picture("Ten augmented samples of the training image", height=None)
 slider = widgets.FloatSlider(value=0.7, min=0, max=1, step=0.1, description="Probability")
 
 
 def show_augmented(change: dict | None = None) -> None:
-    """Draw twelve samples at the slider's probability."""
-    images = augment(12, slider.value)
-    view.value = encode(show_rows({f"{slider.value:.1f}": images[:6], " ": images[6:]}))
+    """Draw ten samples at the slider's probability."""
+    images = augment(10, slider.value)
+    view.value = encode(show_rows({f"{slider.value:.1f}": images[:5], " ": images[5:]}))
 
 
 # %% tags=["nbval-ignore-output"]
@@ -248,13 +261,13 @@ show_augmented()
 widgets.VBox([slider, view])
 
 # %% [markdown]
-# The same without a slider, for the printed page: six samples at four probabilities. The paper
+# The same without a slider, for the printed page: five samples at four probabilities. The paper
 # takes 0.7. If every sample is transformed, nothing tells the generator that upright and unflipped
 # is the usual way: its samples may come out flipped or cropped. One says that augmentations *leak*.
 # A probability below 1 leaves each kind undone in some samples.
 
 # %%
-show_rows({f"probability {p}": augment(6, p) for p in (0.0, 0.3, 0.7, 1.0)})
+show_rows({f"probability {p}": augment(5, p) for p in (0.0, 0.3, 0.7, 1.0)})
 
 # %% [markdown]
 # ## FA by hand: content
@@ -262,8 +275,7 @@ show_rows({f"probability {p}": augment(6, p) for p in (0.0, 0.3, 0.7, 1.0)})
 # Each channel of the content vector answers to something: the amount of sky, say, or of red
 # balloons. FA, *feature augmentation*, lets a real sample take some channels from another real
 # sample, and sets some to zero. The result is a scene with the sky of one view and the balloons of
-# another, or without balloons. No such picture exists, yet the discriminator is told that it is
-# real.
+# another, or without balloons. No such image exists, yet the discriminator is told that it is real.
 #
 # Three samples with ten channels. The tens digit says whose value it is, the last digit which
 # channel.
@@ -294,7 +306,7 @@ for i in range(3):
             by_hand[i, channel] = 0
 
 check(mixed, by_hand, "look at which sample gives (i - 1), and what you read from")
-print("equal to the hand computation: True")
+print(f"the package differs from our loops by {largest_difference(mixed, by_hand):.0e}")
 
 # %% [markdown]
 # Two draws are left over, `amounts[1]` and `amounts[3]`. They decide whether each kind happens at
@@ -333,17 +345,18 @@ for row in range(4):
             by_hand[:, :, row, column] = layout[[2, 0, 1], :, row, column]
 
 check(mixed, by_hand, "look at the middles of the cells, and at who gives to whom")
-print("equal to the hand computation: True")
+print(f"the package differs from our loops by {largest_difference(mixed, by_hand):.0e}")
 
 # %% [markdown]
 # ## In a trained model
 #
-# The same on real features. We send five views of the picture into a discriminator that was trained
+# The same on real features. We send five views of the image into a discriminator that was trained
 # for 4,000 iterations (if the repository's run is missing: into the short one above) and look at
-# the maps at the mouths of its branches.
+# the maps at the entrances of its branches. To see what the rectangle means, we also paste it into
+# the views themselves.
 
 # %%
-shipped = Path(source).parent / "runs" / "balloons_siv_gan"
+shipped = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 trained = runs["with DA and FA"]
 if shipped.exists():
     trained = open_run(shipped)
@@ -362,20 +375,25 @@ with torch.no_grad():
     layout = D.branch_input("layout", features)
 
 # %%
-pasted = mix_rectangle(layout, 1.0, torch.Generator().manual_seed(0))
+pasted = mix_rectangle(layout, 1.0, torch.Generator().manual_seed(42))
 limit = layout.abs().max()
 rows = {
     "view": images,
+    "the same rectangle in the views": mix_rectangle(
+        images, 1.0, torch.Generator().manual_seed(42)
+    ),
     "layout map": color_maps(layout, limit),
     "after FA": color_maps(pasted, limit),
-    "what FA changed": color_maps((pasted != layout).float()),
+    "after FA minus before": color_maps(pasted - layout, limit),
 }
-contact_sheet(rows, scale=3)
+contact_sheet(rows)
 
 # %% [markdown]
-# In each map of the third row one rectangle, red in the last row, is that of its left neighbor (in
-# the first map: that of the fifth). Now the content: one row per view, one column per channel.
-# After FA some cells come from the row above; white ones are zero.
+# Each view got a rectangle from its left neighbor (the first from the fifth), at the right, a
+# little below the top. In the second row you see it in the views: one has a piece of land in its
+# sky, others have a balloon cut in two. The last row shows where the layout map has changed, and
+# how. D is told that all five arrangements are real. Now the content: one row per view, one column
+# per channel. After FA some cells come from the row above; white ones are zero.
 
 # %%
 mixed = mix_channels(content, 1.0, torch.Generator().manual_seed(5))
@@ -386,10 +404,10 @@ rows = {
     "content vectors": color_maps(vectors, limit),
     "after FA": color_maps(vectors_after, limit),
 }
-contact_sheet(rows, scale=14)
+contact_sheet(rows)
 
 # %% [markdown]
-# Before FA the rows differ little: they are views of one picture, and the mean over all places
+# Before FA the rows differ little: they are views of one image, and the mean over all places
 # forgets where things are. So what FA changes most in the content is what it *drops*.
 
 # %% [markdown]
@@ -438,7 +456,7 @@ assert all(received), "each sample should hold channels of the one before: look 
 # %% [markdown]
 # ## Broken on purpose, 2: one draw for the whole batch
 #
-# A batch is five times the same picture. If one transform is drawn for all, five samples are five
+# A batch is five times the same image. If one transform is drawn for all, five samples are five
 # copies. Above: one draw per sample. Below: one for the batch.
 
 # %%
@@ -452,21 +470,22 @@ show_rows(batches)
 
 # %% [markdown]
 # There is a second loss, harder to see. FA mixes *different* views. Between equal samples there is
-# nothing to mix: a rectangle pasted from a copy changes nothing. (We paste into pictures here;
-# features of equal pictures are equal too.) DA with one draw per sample is what FA lives on.
+# nothing to mix: a rectangle pasted from a copy changes nothing. (We paste into images here;
+# features of equal images are equal too.) DA with one draw per sample is what FA lives on.
 
 # %%
 changed = []
 for name, batch in batches.items():
     pasted = mix_rectangle(batch, 1.0, torch.Generator().manual_seed(5))
     changed.append(not torch.allclose(pasted, batch, atol=1e-4))
-    print(f"With {name} the pasted rectangle changes something: {changed[-1]}")
+    change = (127.5 * (pasted - batch).abs().max()).item()
+    print(f"{name}: the rectangle changes pixels by up to {change:.0f} gray levels")
 assert changed == [True, False], "look at the second batch: are all of its samples equal?"
 
 # %% [markdown]
-# ## Broken on purpose, 3: pictures in [0, 1]
+# ## Broken on purpose, 3: images in [0, 1]
 #
-# Many libraries read pictures with values from 0 to 1. Here all are in [-1, 1], as the generator's
+# Many libraries read images with values from 0 to 1. Here all are in [-1, 1], as the generator's
 # last `tanh` makes them. Feed in the real ones as [0, 1] and nothing crashes. But then no real
 # value is ever negative, and many of the fake ones are. The discriminator needs no look at the
 # scene; the sign gives the answer away, and no augmentation hides it.
@@ -490,20 +509,19 @@ except AssertionError as error:
 
 # %%
 both = torch.cat([frames[:1], wrong[:1]])
-contact_sheet({"in [-1, 1], and in [0, 1] taken for [-1, 1]": both}, scale=5)
+contact_sheet({"in [-1, 1], and in [0, 1] taken for [-1, 1]": both})
 
 # %% [markdown]
-# The paleness is the symptom to remember: if your pictures look as if seen through fog, check their
+# The paleness is the symptom to remember: if your images look as if seen through fog, check their
 # range first.
 
 # %% [markdown]
 # ## Exercises
 #
-# Replace the `...`; the check below each says "not yet" until you do. Solutions:
-# `solutions/06_mixing_and_augmentation`.
+# Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
-# **1.** Write the map that moves a picture **down** by `pixels` of its `height` rows and flips it
-# if `flipped`. Remember which way a map reads.
+# **1.** Write the map that moves an image **down** by `pixels` of its `height` rows and flips it if
+# `flipped`. Remember which way a map reads.
 
 
 # %%
@@ -513,14 +531,7 @@ def make_map(pixels: int, height: int, flipped: bool) -> torch.Tensor:
 
 
 # %%
-found = make_map(1, 4, True)
-if found is None:
-    print("not yet: make_map returns nothing")
-else:
-    hint = "look at the sign: to move down, read further up"
-    expected = image[:, :, [0, 0, 1, 2]].flip(3)
-    check(apply_transforms(image, found), expected, hint, atol=1e-4)
-    print("exercise 1: right")
+check_make_map(make_map)
 
 # %% [markdown]
 # **2.** Repair the swap: a function that swaps the given channels within each pair, leaves a last
@@ -534,24 +545,11 @@ def swap(x: torch.Tensor, channels: list[int]) -> torch.Tensor:
 
 
 # %%
-kept = before.clone()
-found = swap(before, [1, 2])
-if found is None:
-    print("not yet: swap returns nothing")
-else:
-    assert torch.equal(before, kept), "the input changed: look at what you write into"
-    received = (found != before).any(1).tolist()
-    hint = f"who received: {received}; look at views and clone()"
-    assert received == [True, True, True, True, False], hint
-    assert found[:2, 1:3].tolist() == [[21, 22], [11, 12]], (
-        "the pair must exchange channels 1 and 2"
-    )
-    print("exercise 2: right")
+check_swap(swap)
 
 # %% [markdown]
 # **3.** FA of content has two kinds, exchange and drop, each with `probability` for the whole
-# batch. In which share of all passes does at least one of them happen? The check counts 1,000
-# passes.
+# batch. In which share of all passes does at least one of them happen? The check counts.
 
 
 # %%
@@ -561,50 +559,49 @@ def share_of_mixed_passes(probability: float) -> float:
 
 
 # %%
-found = share_of_mixed_passes(0.4)
-if found is None:
-    print("not yet: share_of_mixed_passes returns nothing")
-else:
-    x = torch.tensor([1.0, 2.0]).view(2, 1, 1, 1).expand(2, 64, 1, 1)
-    generator = torch.Generator().manual_seed(0)
-    changed = [not torch.equal(mix_channels(x, 0.4, generator), x) for _ in range(1000)]
-    counted = sum(changed) / 1000
-    hint = "look at the passes where neither happens"
-    assert abs(found - counted) < 0.04, f"counted {counted:.2f}, not {found:.2f}: {hint}"
-    print("exercise 3: right")
+check_share(share_of_mixed_passes)
 
 # %% [markdown]
+# The solutions are in `solutions/06_mixing_and_augmentation.ipynb`.
+#
 # ## Quiz
 #
-# **1.** Why are the generated pictures augmented too, and not the real ones alone?
+# **1.** Why are the generated images augmented too, and not the real ones alone?
 #
 # - a) To make the generator faster.
 # - b) Else the discriminator could tell real from fake by the traces of augmentation.
 # - c) Because the official code does so.
 #
-# <details><summary>Answer</summary>b. What only one side shows is a giveaway, and the generator
+# <details><summary>Answer</summary>b) What only one side shows is a giveaway, and the generator
 # would learn to imitate the augmentation. This is also why DA must be differentiable: the
 # generator's gradient passes through it.</details>
 #
-# **2.** A map has +0.5 as the last number of its first row. A picture 64 pixels wide then moves
+# **2.** A map has +0.5 as the last number of its first row. How does an image 64 pixels wide then
+# move?
 #
-# - a) 16 pixels to the left. b) 16 pixels to the right. c) 32 pixels to the left.
+# - a) 16 pixels to the left.
+# - b) 16 pixels to the right.
+# - c) 32 pixels to the left.
 #
-# <details><summary>Answer</summary>a. The width is 2 units, so 0.5 is a quarter of 64 pixels. Each
-# place reads further to the right, so the picture moves to the left.</details>
+# <details><summary>Answer</summary>a) The width is 2 units, so 0.5 is a quarter of 64 pixels. Each
+# place reads further to the right, so the image moves to the left.</details>
 #
 # **3.** What does FA have to work with if `augmentation` is 0 and the training set is one image?
 #
-# - a) Nothing but dropped channels. b) Rectangles, but no channels. c) As much as before.
+# - a) Nothing but dropped channels.
+# - b) Rectangles, but no channels.
+# - c) As much as before.
 #
-# <details><summary>Answer</summary>a. All samples of the batch are the same, so exchanging changes
+# <details><summary>Answer</summary>a) All samples of the batch are the same, so exchanging changes
 # nothing. With a clip, the frames would still differ.</details>
 #
 # **4.** Which sign of the swap that copies one way would you see in training?
 #
-# - a) An error message. b) A loss that becomes NaN. c) None, except a little less variety.
+# - a) An error message.
+# - b) A loss that becomes NaN.
+# - c) None, except a little less variety.
 #
-# <details><summary>Answer</summary>c. That is why the check is a test of who received, and not a
+# <details><summary>Answer</summary>c) That is why the check is a test of who received, and not a
 # look at the loss curve.</details>
 
 # %% [markdown]

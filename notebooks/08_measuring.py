@@ -10,7 +10,7 @@
 # # Lesson 8: measuring quality and diversity, and how to fool each metric
 #
 # **Goal:** know what each number in a results table measures, what it cannot see, and a cheap set
-# of pictures that wins it without having learned anything.
+# of images that wins it without having learned anything.
 
 # %%
 from siv_lite.figures import show_map
@@ -18,22 +18,22 @@ from siv_lite.figures import show_map
 show_map("samples", "metrics")
 
 # %% [markdown]
-# Training is over. G draws samples, and we compare them with the one picture it learned from. D
-# takes no part: a judge trained together with G is not impartial.
+# Training is over. G draws samples, and we compare them with the one image it learned from. D takes
+# no part: a discriminator that was trained together with G is not impartial.
 #
 # **You need:** means and standard deviations, and lesson 0 (`00_start_here`) for what the models
 # draw. Lesson 1 builds the sliced Wasserstein distance; here it is only used.
 #
 # **Time:** 15 seconds of computing on two cores; 45 minutes of reading and exercises.
 #
-# **Words used below.** A *metric* turns a set of pictures into a number. *Quality*: each picture
-# could be the scene. *Diversity*: they differ from each other. *Memorized*: they are the training
-# picture. A *patch* is a small square of pixels. A *cheat* is a set of pictures that scores well
-# for the wrong reason.
+# **Words used below.** A *metric* turns a set of images into a number. *Quality*: each image could
+# be the scene. *Diversity*: they differ from each other. *Memorized*: they are the training image.
+# A *patch* is a small square of pixels. A *cheat* is a set of images that scores well for the wrong
+# reason.
 
 # %% tags=["parameters"]
-source: str = "../data_samples/balloons.png"  # the training picture
-preset: str = "lesson"  # smoke (seconds, 4 pictures in each set) or lesson (16, about a minute)
+source: str = "../data_samples/balloons.png"  # the training image
+preset: str = "lesson"  # smoke (seconds, 4 images in each set) or lesson (16, about a minute)
 out: str = "../runs/lesson_08"  # folder of the cheats' sheet, and of runs where none are shipped
 
 # %% tags=["nbval-ignore-output"]
@@ -46,7 +46,8 @@ import torch.nn.functional as F
 from PIL import Image
 
 from siv_lite import SivLiteError, contact_sheet, metrics, open_run, read_frames, save_image, train
-from siv_lite.figures import plot_lines, show_table
+from siv_lite.exercises import check_cheat, check_honest_sentence, check_pixel_diversity
+from siv_lite.figures import plot_bars, plot_lines, show_table
 from siv_lite.frames import resize_to
 from siv_lite.lesson_checks import check
 from siv_lite.metrics import evaluate
@@ -55,9 +56,9 @@ from siv_lite.widgets import Picture, encode
 # %% [markdown]
 # ## Predict before you run
 #
-# We build sets without any network: copies of the training picture, plain, noisy, mirrored,
-# cropped, cut into shuffled tiles; pure noise; one flat color. Ten columns judge them, beside
-# samples of a trained SIV-GAN and SinGAN:
+# We build sets without any network: copies of the training image, plain, noisy, mirrored, cropped,
+# cut into shuffled tiles; pure noise; one flat color. Ten columns judge them, beside samples of a
+# trained SIV-GAN and SinGAN:
 #
 # 1. In how many of the ten columns does a trained model have the best value?
 # 2. Which set wins the columns for quality, which those for diversity?
@@ -66,9 +67,9 @@ from siv_lite.widgets import Picture, encode
 #
 # ## First: what do the numbers stand for?
 #
-# Pictures here have values from -1 (black) to 1 (white). Other programs use 0 to 1. Mixing the two
-# up raises no error; below we do it on purpose. So before measuring, look at a picture whose values
-# you know.
+# Images here have values from -1 (black) to 1 (white). Other programs use 0 to 1. Mixing the two up
+# raises no error; below we do it on purpose. So before measuring, look at an image whose values you
+# know.
 
 # %%
 known = Image.new("RGB", (32, 32), "white")
@@ -77,12 +78,12 @@ save_image(known, Path(out, "known.png"))
 values = read_frames(Path(out, "known.png"))[0, 0, [0, -1], 0]  # red, first and last row
 look = "look at how read_frames in siv_lite/frames.py scales pixels: x / 127.5 - 1"
 check(values, torch.tensor([-1.0, 1.0]), f"black and white became {values.tolist()}: {look}")
-print("black is -1 and white is 1: True")
+print("black and white are read as", values.tolist())
 
 # %% [markdown]
 # ## Six metrics, by hand
 #
-# Tiny gray pictures. The function writes the same rows into all three colors.
+# Tiny gray images. The function writes the same rows into all three colors.
 
 
 # %%
@@ -91,37 +92,37 @@ def gray(*rows: list[float]) -> torch.Tensor:
     return torch.tensor(rows, dtype=torch.float32).expand(1, 3, -1, -1)
 
 
-def agrees(found: float, by_hand: float, where: str) -> None:
-    """Compare a metric of the package with the value by hand."""
+def agrees(found: float, by_hand: float, where: str, name: str) -> None:
+    """Compare a metric of the package with the value by hand, and print both."""
     hint = f"{found:.6g}, but {by_hand:.6g} by hand: look at {where} in siv_lite/metrics"
     check(found, by_hand, hint, rtol=1e-3, atol=1e-5)
+    print(f"{name}: {by_hand:.6g} by hand, {found:.6f} by the package")
 
 
 # %% [markdown]
 # **Pixel diversity** (SinGAN's, Shaham et al. 2019) looks at one pixel through all samples: its
 # standard deviation, averaged over pixels, divided by the standard deviation within the training
-# picture. Two samples, one all -1, one all 0: every pixel deviates by 0.5. The training picture, a
+# image. Two samples, one all -1, one all 0: every pixel deviates by 0.5. The training image, a
 # black and a white column, deviates by 1.
 #
-# **Copy distance** (ours) is the root mean squared difference to the training picture *or its
-# mirror image*, whichever is nearer, in gray levels of 0 to 255. (It also tries wrapped shifts, up
-# to a fifth of each side.) The sample below is the mirror image with every value off by 0.2, so 0.2
-# x 127.5 = 25.5.
+# **Copy distance** (ours) is the root mean squared difference to the training image *or its mirror
+# image*, whichever is nearer, in gray levels of 0 to 255. (It also tries wrapped shifts, up to a
+# fifth of each side.) The sample below is the mirror image with every value off by 0.2, so 0.2 x
+# 127.5 = 25.5.
 
 # %%
 training = gray([-1, 1], [-1, 1])
 flat_pair = torch.cat([gray([-1, -1], [-1, -1]), gray([0, 0], [0, 0])])
 found = metrics.pixel_diversity(flat_pair, training)
-agrees(found, 0.5, "`std` and its division in pixel_diversity")
+agrees(found, 0.5, "`std` and its division in pixel_diversity", "pixel diversity")
 
 mirrored = gray([0.8, -0.8], [0.8, -0.8])
 found = metrics.copy_distance(mirrored, training)
-agrees(found, 25.5, "the mirror image and the factor 127.5 in copy_distance")
-print("pixel diversity 0.5 and copy distance 25.5, by hand and by the package: True")
+agrees(found, 25.5, "the mirror image and the factor 127.5 in copy_distance", "copy distance")
 
 # %% [markdown]
 # **Arrangement diversity** (ours) asks whether things stand elsewhere. Pixel diversity cannot tell:
-# a pale and a glaring version of one picture differ in every pixel. So each sample is halved, its
+# a pale and a glaring version of one image differ in every pixel. So each sample is halved, its
 # mean color is subtracted, and pairs are compared by *correlation*, which contrast does not change:
 # 1 for the same arrangement, 0 for nothing in common. The metric is 1 minus the mean over pairs.
 #
@@ -134,18 +135,18 @@ right_half = gray(*[[-1, -1, 1, 1]] * 4)
 lower_half = right_half.mT
 three = torch.cat([right_half, 0.1 * right_half, lower_half])
 found = metrics.arrangement_diversity(three)
-agrees(found, 2 / 3, "the correlations and the pairs in arrangement_diversity")
-print("arrangement diversity 2/3, by hand and by the package: True")
+where = "the correlations and the pairs in arrangement_diversity"
+agrees(found, 2 / 3, where, "arrangement diversity")
 
 # %% [markdown]
 # **Patch fidelity and coverage** compare patches of 7 x 7, on a scale from 0 to 1. Fidelity: how
-# far is each patch of the *sample* from its nearest in the training picture? Coverage asks the
-# other way round. Both are mean squared differences.
+# far is each patch of the *sample* from its nearest in the training image? Coverage asks the other
+# way round. Both are mean squared differences.
 #
-# The training picture is seven black columns, then seven white: 8 patches, with 0 to 7 white
-# columns. The sample is all black. Its patches exist there: fidelity 0. A patch with k white
-# columns finds only black: k / 7. The mean of 0/7, ..., 7/7 is 0.5, the coverage. Half the scene is
-# lost, and fidelity did not notice.
+# The training image is seven black columns, then seven white: 8 patches, with 0 to 7 white columns.
+# The sample is all black. Its patches exist there: fidelity 0. A patch with k white columns finds
+# only black: k / 7. The mean of 0/7, ..., 7/7 is 0.5, the coverage. Half the scene is lost, and
+# fidelity did not notice.
 
 # %%
 row = [-1] * 7 + [1] * 7
@@ -153,33 +154,31 @@ edge = gray(*[row] * 7)  # 7 x 14 pixels
 black = -torch.ones(1, 3, 7, 14)
 found = metrics.patch_distances(black, edge)
 coverage = sum(k / 7 for k in range(8)) / 8
-agrees(found["patch_fidelity"], 0.0, "who asks and who answers in patch_distances")
-agrees(found["patch_coverage"], coverage, "who asks and who answers in patch_distances")
-print("fidelity 0, coverage 0.5, by hand and by the package: True")
+where = "who asks and who answers in patch_distances"
+agrees(found["patch_fidelity"], 0.0, where, "patch fidelity")
+agrees(found["patch_coverage"], coverage, where, "patch coverage")
 
 # %% [markdown]
 # **MS-SSIM** (Wang et al. 2003) is the similarity of a pair: contrast and structure at several
 # scales, brightness m at the coarsest. Averaged over pairs it measures *lack* of diversity. Two
-# flat pictures have no structure to differ in, so only brightness counts:
-# `(2 m1 m2 + c) / (m1^2 + m2^2 + c)` with c = 0.0001. For mid-gray 0.5 and white 1 this is 1 / 1.25
-# = 0.8.
+# flat images have no structure to differ in, so only brightness counts: `(2 m1 m2 + c) / (m1^2 +
+# m2^2 + c)` with c = 0.0001. For mid-gray 0.5 and white 1 this is 1 / 1.25 = 0.8.
 #
-# **The Fréchet distance** compares two heaps of features by mean and covariance only. For single
-# numbers it is `(m1 - m2)^2 + (s1 - s2)^2`. The heap -1, 0, 1 has mean 0 and deviation 1; the heap
-# 1, 3, 5 has 3 and 2: 9 + 1 = 10.
+# **The Fréchet distance** compares two sets of features by mean and covariance only. For single
+# numbers it is `(m1 - m2)^2 + (s1 - s2)^2`. The set -1, 0, 1 has mean 0 and deviation 1; the set 1,
+# 3, 5 has 3 and 2: 9 + 1 = 10.
 
 # %%
 gray_image = torch.zeros(1, 3, 11, 11)  # 0 is mid-gray, on a scale from 0 to 1: 0.5
 white_image = torch.ones(1, 3, 11, 11)
 by_hand = (2 * 0.5 * 1 + 1e-4) / (0.5**2 + 1**2 + 1e-4)
 found = metrics.ms_ssim_pairs(torch.cat([gray_image, white_image]))
-agrees(found, by_hand, "the luminance in _ms_ssim")
+agrees(found, by_hand, "the luminance in _ms_ssim", "MS-SSIM")
 
 first = torch.tensor([-1.0, 0, 1]).view(3, 1)  # three features of one number
 second = torch.tensor([1.0, 3, 5]).view(3, 1)
 found = metrics.frechet_distance(first, second)
-agrees(found, 10.0, "means and traces in frechet_distance")
-print("MS-SSIM 0.8 and Fréchet distance 10, by hand and by the package: True")
+agrees(found, 10.0, "means and traces in frechet_distance", "Fréchet distance")
 
 # %% [markdown]
 # The table below has all of these but the last, which returns with SIFID, and three sliced
@@ -187,10 +186,10 @@ print("MS-SSIM 0.8 and Fréchet distance 10, by hand and by the package: True")
 #
 # ## The sets
 #
-# The trained models first: runs that come with this repository. (For a picture of your own, they
-# are trained here, in minutes.) They must have learned from *this* picture; no metric reports that
-# mistake. "Again" is the same SIV-GAN with other latents. SIV-GAN draws smaller pictures than
-# SinGAN, so all that follows is brought to its size.
+# The trained models first: runs that come with this repository. (For an image of your own, they are
+# trained here, in minutes.) They must have learned from *this* image; no metric reports that
+# mistake. "Again" is the same SIV-GAN with other latents. SIV-GAN draws smaller images than SinGAN,
+# so all that follows is brought to its size.
 
 # %% tags=["nbval-ignore-output"]
 count = 4 if preset == "smoke" else 16
@@ -202,7 +201,7 @@ for method in ("siv_gan", "singan"):
         runs[method] = open_run(shipped, "cpu")
     else:
         runs[method] = train(method, photograph, Path(out, method), preset)
-    hint = f"{runs[method].folder} learned from another picture, or in another range"
+    hint = f"{runs[method].folder} learned from another image, or in another range"
     look = "look at load_frames in siv_lite/training/config.py"
     check(runs[method].frames, photograph, f"{hint}: {look}")
 
@@ -218,9 +217,9 @@ def draw(method: str, seed: int) -> torch.Tensor:
 
 
 # %%
-def show(rows: dict[str, torch.Tensor], scale: int = 2) -> Image.Image:
+def show(rows: dict[str, torch.Tensor]) -> Image.Image:
     """The first six images of each row."""
-    return contact_sheet({name: images[:6] for name, images in rows.items()}, scale)
+    return contact_sheet({name: images[:6] for name, images in rows.items()})
 
 
 models = {
@@ -275,7 +274,7 @@ show(cheats)
 #
 # `evaluate` computes all metrics of a set. SIFID and LPIPS need pretrained networks, whose weights
 # this repository does not ship. Where they are absent, `missing` says which file belongs where, and
-# we go on without. (What is said below about values and pictures holds for the balloons and the
+# we go on without. (What is said below about values and images holds for the balloons and the
 # preset `lesson`.)
 
 # %% tags=["nbval-ignore-output"]
@@ -302,7 +301,8 @@ def find_winner(metric: str) -> str:
 show_table(scores, high=HIGH)
 
 # %% [markdown]
-# Under each name stands which values are good, and gold marks the best. Now the answers.
+# The word under each name says whether high or low values are good; gold marks the best. Now the
+# answers.
 
 # %%
 print("best in the quality columns:", *dict.fromkeys(map(find_winner, quality)))
@@ -319,7 +319,7 @@ print("the mean color beats one of the models in:", beaten)
 
 # %% [markdown]
 # Two sets share all the gold, and both are worthless. **Copies** have perfect quality by
-# definition. **Noise** is more diverse, and further from the picture, than anything else here. The
+# definition. **Noise** is more diverse, and further from the image, than anything else here. The
 # models are in between.
 #
 # The third answer is stranger. By patch fidelity a flat rectangle is no worse than SIV-GAN, even
@@ -338,7 +338,7 @@ print("the mean color beats one of the models in:", beaten)
 # - **Half mirrored** shows two scenes, yet has three fifths of SIV-GAN's pixel diversity, and half
 #   of its arrangement diversity. Copy distance knows mirrors.
 # - **Copies + noise** is one scene. Pixel diversity gives it more than half of SIV-GAN's,
-#   arrangement diversity, which sees halved pictures, a seventh.
+#   arrangement diversity, which sees halved images, a seventh.
 # - **SIV-GAN** and **again** are one model. That is how much numbers change by drawing anew:
 #   believe no smaller difference.
 
@@ -356,7 +356,7 @@ for image in images:
 order = torch.tensor(fidelity).argsort()
 few = count // 4
 rows = {"best by patch fidelity": images[order[:few]], "worst": images[order[-few:]]}
-show(rows, scale=3)
+show(rows)
 
 # %% [markdown]
 # The best have whole balloons, and few of them. The worst have the most, large ones and small ones,
@@ -401,43 +401,42 @@ plt.show()
 # %% [markdown]
 # In the left panel crops are as good as the models and more diverse: this pair is fooled. In the
 # right one SIV-GAN holds its place: whatever is more diverse has a worse SWD, whatever has a better
-# SWD is less diverse. So the rule is: **read quality and diversity together,
-# chosen so that the cheats you know fall out. Then look at the pictures**, since there are cheats
-# you don't know yet. Exercise 1 asks for one that walks through nearly all columns.
+# SWD is less diverse. So the rule is: **read quality and diversity together, chosen so that the
+# cheats you know fall out. Then look at the images**, since there are cheats you don't know yet.
+# Exercise 1 asks for one that walks through nearly all columns.
 
 # %% [markdown]
 # ## SIFID, and what is weak about it
 #
-# FID compares the features of thousands of pictures with those of thousands of others. SIFID
-# (Shaham et al. 2019) has one picture on each side; the *places* within it stand for the thousands.
-# At each place Inception-v3, a network trained to name photographs, gives a feature of 64 numbers
-# that sees 11 x 11 pixels. SIFID is the Fréchet distance of both heaps. Three weaknesses follow,
-# and none needs the weights to be shown.
+# FID compares the features of thousands of images with those of thousands of others. SIFID (Shaham
+# et al. 2019) has one image on each side; the *places* within it stand for the thousands. At each
+# place Inception-v3, a network trained to name photographs, gives a feature of 64 numbers that sees
+# 11 x 11 pixels. SIFID is the Fréchet distance of both sets. Three weaknesses follow, and none
+# needs the weights to be shown.
 #
 # **A copy has 0**, the best there is. SIV-GAN's authors note that SIFID tends to penalize
 # diversity. **Places are forgotten**: below, the color of a pixel is the feature, and all pixels
 # are shuffled. (SIFID's features see texture; only where each stands is lost.) **There are few
 # places**: at 48 x 64 pixels 21 x 29 = 609 with 64 numbers, but at the next level 8 x 12 = 96
-# places with 192 numbers. From 96 points no covariance of 192 x 192 can be found. We draw two heaps
+# places with 192 numbers. From 96 points no covariance of 192 x 192 can be found. We draw two sets
 # from *one* distribution, so the true distance is 0.
 
 # %%
 pixels = frames[0].flatten(1).T  # (places, 3)
 shuffled = pixels[torch.randperm(len(pixels), generator=dice)]
 distance = metrics.frechet_distance(shuffled, pixels)
-agrees(distance, 0.0, "frechet_distance: it must not depend on the order")
-print("pixels in random order have distance 0: True")
+where = "frechet_distance: it must not depend on the order"
+agrees(distance, 0.0, where, "distance of the pixels in random order")
 
 per_number = {}
 for places, numbers in ((609, 64), (96, 192)):
     first, second = torch.randn(2, places, numbers, generator=dice)
     per_number[numbers] = metrics.frechet_distance(first, second) / numbers
-far = per_number[192] > 10 * per_number[64]
-print("few places make equal heaps look 10 times further apart:", far)
+    print(f"{places} places with {numbers} numbers each: {per_number[numbers]:.3f} per number")
 
 # %% [markdown]
-# **Published** (SIV-GAN, Table 1, Places; not our measurement). FastGAN repeats the training
-# picture or its mirror image; the last column shows that most plainly:
+# **Published** (SIV-GAN, Table 1, Places; not our measurement). FastGAN repeats the training image
+# or its mirror image; the last column shows that most plainly:
 #
 # | | SIFID, first level | best SIFID | LPIPS | pixel diversity | distance to train |
 # |---|---|---|---|---|---|
@@ -447,21 +446,26 @@ print("few places make equal heaps look 10 times further apart:", far)
 # | SIV-GAN | 0.06 | 0.05 | 0.28 | 0.57 | 0.31 |
 #
 # LPIPS is a distance by another network's features: over pairs it measures diversity; to the
-# nearest augmented training picture, memorizing.
+# nearest augmented training image, memorizing.
 
 # %% [markdown]
-# ## Broken on purpose: pictures from 0 to 1
+# ## Broken on purpose: images from 0 to 1
 #
-# Now the mix-up. The same samples three times: right; samples and training picture in [0, 1];
-# samples only. Which columns will notice?
+# Now the mix-up. The same samples three times: right; samples and training image in [0, 1]; samples
+# only. Which columns will notice?
 
 # %% tags=["nbval-ignore-output"]
 right = scores["SIV-GAN"]
 both = evaluate((images + 1) / 2, (frames + 1) / 2)
 only = evaluate((images + 1) / 2, frames)
-print(f"{'':<22}  right   both in [0, 1]   samples only")
-for metric in columns:
-    print(f"{metric:<22}{right[metric]:7.4g}{both[metric]:17.4g}{only[metric]:15.4g}")
+for metrics_of_kind in (quality, diversity):
+    bars = {}
+    for metric in metrics_of_kind:
+        bars[metric.replace("_", "\n")] = {
+            "both in [0, 1]": both[metric] / right[metric],
+            "samples only": only[metric] / right[metric],
+        }
+    plot_bars(bars, ylabel="times the right value")
 
 # %%
 for metric, factor in {
@@ -469,8 +473,8 @@ for metric, factor in {
     "copy_distance": 1 / 2,
     "pixel_diversity": 1.0,
 }.items():
-    agrees(both[metric] / right[metric], factor, f"{metric}: how it depends on the scale")
-    print(f"{metric} with both in [0, 1] is {factor} times the right one: True")
+    where = f"{metric}: how it depends on the scale"
+    agrees(both[metric] / right[metric], factor, where, f"{metric}, times the right one")
 try:
     evaluate((images + 1) * 127.5, frames)
 except SivLiteError as error:
@@ -478,17 +482,18 @@ except SivLiteError as error:
 
 # %% [markdown]
 # Nothing stopped us. With both in [0, 1], differences are halved and squared ones quartered:
-# fidelity is "four times better", by a bug. SWD and pixel diversity divide by the training
-# picture's deviation and stay the same. With samples only, nearly all columns move, but fidelity
-# hardly does: pale patches find pale patches.
+# fidelity is "four times better", by a bug. SWD and pixel diversity divide by the training image's
+# deviation and stay the same. With samples only, all quality columns get worse, but fidelity least:
+# pale patches find pale patches. Arrangement diversity is the same both times, since correlation
+# does not know contrast.
 #
-# The package refuses 0 to 255, but it cannot refuse [0, 1]: a bright picture may well lie there.
-# Hence the picture of known values at the start. (SIV-GAN's official code feeds LPIPS, which
-# expects [-1, 1], with [0, 1].)
+# The package refuses 0 to 255, but it cannot refuse [0, 1]: a bright image may well lie there.
+# Hence the image of known values at the start. (SIV-GAN's official code feeds LPIPS, which expects
+# [-1, 1], with [0, 1].)
 
 # %%
 pale = (images[:4] + 1) / 2
-show({"right": images[:4], "samples in [0, 1], taken for [-1, 1]": pale}, scale=3)
+show({"right": images[:4], "samples in [0, 1], taken for [-1, 1]": pale})
 
 # %% [markdown]
 # ## A slider: noise buys diversity
@@ -514,7 +519,7 @@ def show_noise(change: dict | None = None) -> None:
     """Draw the copies with the slider's noise, under their numbers."""
     amount = round(slider.value, 1)
     numbers = [f"{metric} {by_noise[amount][metric]:.3f}" for metric in shown]
-    view.value = encode(show({", ".join(numbers): noisy[amount]}, scale=3))
+    view.value = encode(show({", ".join(numbers): noisy[amount]}))
 
 
 slider.observe(show_noise, "value")
@@ -530,8 +535,6 @@ for names in (quality, diversity):
         lines[metric] = values / values.max()
     plot_lines(lines, x=list(by_noise), **labels)
 
-grows = [by_noise[0.5][metric] > by_noise[0.1][metric] for metric in columns[:-1]]
-print("all distances and both diversities grow with noise:", all(grows))
 
 # %% [markdown]
 # The first panel is quality, where up is bad. In the second, copy distance, pixel diversity (they
@@ -540,11 +543,11 @@ print("all distances and both diversities grow with noise:", all(grows))
 #
 # ## Exercises
 #
-# Replace each `...`; the cell below then checks. Before that it says "not yet" and nothing fails.
+# Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
-# **1. The cheat of cheats.** From the training picture alone, make `count` pictures that beat
-# SIV-GAN in all columns of quality and diversity, with a copy distance above SinGAN's. (It works
-# with the balloons.) What does copy distance try, and what does it not try?
+# **1. The cheat of cheats.** From the training image alone, make `count` images that beat SIV-GAN
+# in all columns of quality and diversity, with a copy distance above SinGAN's. (It works with the
+# balloons.) What does copy distance try, and what does it not try?
 
 
 # %%
@@ -554,18 +557,9 @@ def cheat(frames: torch.Tensor, count: int) -> torch.Tensor:
 
 
 # %%
-target = {metric: scores["SIV-GAN"][metric] for metric in columns}
-target["copy_distance"] = scores["SinGAN"]["copy_distance"]
-mine = cheat(frames, count)
-if mine is None:
-    print("not yet: cheat returns nothing; what keeps patches and layout, not places? Tensor.roll")
-else:
-    found = evaluate(mine, frames)
-    for metric, value in target.items():
-        better = found[metric] > value if metric in HIGH else found[metric] < value
-        hint = f"{metric} is {found[metric]:.3f}, {value:.3f} is to be beaten"
-        assert better, f"{hint}: what does it look at?"
-    print("exercise 1: right; now look at the pictures, and say what is wrong with them")
+to_beat = {metric: scores["SIV-GAN"][metric] for metric in columns}
+to_beat["copy_distance"] = scores["SinGAN"]["copy_distance"]
+check_cheat(cheat, frames, count, to_beat, HIGH)
 
 # %% [markdown]
 # **2.** Write pixel diversity from its definition. Gray is 0.299 red + 0.587 green + 0.114 blue.
@@ -579,22 +573,16 @@ def my_pixel_diversity(images: torch.Tensor, frames: torch.Tensor) -> float:
 
 
 # %%
-if my_pixel_diversity(models["SinGAN"], frames) is None:
-    print("not yet: my_pixel_diversity returns nothing; first gray images, then `std` over samples")
-else:
-    for name, images in {"SinGAN": models["SinGAN"], "half": cheats["half mirrored"]}.items():
-        hint = f"{name}: look at `correction` and `dim`"
-        expected = metrics.pixel_diversity(images, frames)
-        check(float(my_pixel_diversity(images, frames)), expected, hint, rtol=1e-3)
-    print("exercise 2: right")
+sets = [models["SinGAN"], cheats["half mirrored"]]
+check_pixel_diversity(my_pixel_diversity, frames, sets)
 
 # %% [markdown]
 # **3.** Which sentence about the shipped balloons may stand in a report?
 #
 # - a) SIV-GAN is better than SinGAN: its SWD is lower at all three scales.
 # - b) SinGAN is better: patch fidelity and MS-SSIM agree.
-# - c) On this picture, one run each, SIV-GAN has the lower SWD, SinGAN the better patch fidelity
-#   and MS-SSIM.
+# - c) On this image, one run each, SIV-GAN has the lower SWD, SinGAN the better patch fidelity and
+#   MS-SSIM.
 # - d) SIV-GAN draws more different scenes: its pixel diversity is higher.
 
 
@@ -605,40 +593,47 @@ def honest_sentence() -> str:
 
 
 # %%
-hints = {
-    "a": "three columns of ten; which speak against it?",
-    "b": "which columns speak against it?",
-    "d": "what does MS-SSIM say, and how far do two draws of one model lie apart?",
-}
-answer = honest_sentence()
-if answer is None:
-    print("not yet: honest_sentence returns nothing; a letter, in quotes")
-else:
-    assert answer == "c", hints.get(answer, "a, b, c or d")
-    print("exercise 3: right")
+check_honest_sentence(honest_sentence)
 
 # %% [markdown]
 # The solutions are in `solutions/08_measuring.ipynb`.
 #
 # ## Quiz
 #
-# **1.** Sixteen samples have a SIFID of 0. What do you know? (a) The model is perfect. (b) Their
-# features have the training picture's mean and covariance, as copies would. (c) They are diverse.
-# <details><summary>Answer</summary>(b). A distance to the training picture would tell whether they
+# **1.** Sixteen samples have a SIFID of 0. What do you know?
+#
+# - a) The model is perfect.
+# - b) Their features have the training image's mean and covariance, as copies would.
+# - c) They are diverse.
+#
+# <details><summary>Answer</summary>b) A distance to the training image would tell whether they
 # are.</details>
 #
-# **2.** Good SWD, pixel diversity 0. What has happened? (a) The samples are blurred. (b) All
-# samples are one picture. (c) The metric is broken.
-# <details><summary>Answer</summary>(b), as the row "one sample". Whether it is a copy, copy
+# **2.** Good SWD, pixel diversity 0. What has happened?
+#
+# - a) The samples are blurred.
+# - b) All samples are one image.
+# - c) The metric is broken.
+#
+# <details><summary>Answer</summary>b) So it is in the row "one sample". Whether it is a copy, copy
 # distance says.</details>
 #
-# **3.** You tidied the code that loads pictures. Now patch fidelity is four times better. First
-# step? (a) Publish. (b) Train longer. (c) Check the range of values.
-# <details><summary>Answer</summary>(c). Exactly four is the sign of halved differences.</details>
+# **3.** You tidied the code that loads images. Now patch fidelity is four times better. First step?
+#
+# - a) Publish.
+# - b) Train longer.
+# - c) Check the range of values.
+#
+# <details><summary>Answer</summary>c) Exactly four is the sign of halved differences.</details>
 #
 # **4.** Model A has a pixel diversity of 0.65, B 0.63, sixteen samples and one run each. Is A
-# better? (a) Yes. (b) This does not tell. (c) No.
-# <details><summary>Answer</summary>(b). "SIV-GAN" and "again" differ more, and they are one
+# better?
+#
+# - a) Yes.
+# - b) This does not tell.
+# - c) No.
+#
+# <details><summary>Answer</summary>b) "SIV-GAN" and "again" differ more, and they are one
 # model.</details>
 
 # %% [markdown]
@@ -649,15 +644,15 @@ else:
 # | SIFID | two levels; mean and best | not looked at | up to four levels; mean and best |
 # | pixel diversity | 100 samples (SinGAN) | not looked at | all samples given, 16 in this lesson |
 # | LPIPS | mean over pairs | fed with [0, 1] | mean over pairs, fed with [-1, 1] |
-# | distance to train | LPIPS to nearest augmented picture | not looked at | the same, of 64 |
+# | distance to train | LPIPS to nearest augmented image | not looked at | the same, of 64 |
 # | MS-SSIM | five scales (Wang et al. 2003) | not looked at | as many as fit, three at 48 x 64 |
 # | SWD, patch distances, copy distance | not used | not looked at | because they need no weights |
 # | arrangement diversity | not used | not looked at | because contrast cannot buy it |
 #
-# Of our ten columns only pixel diversity and MS-SSIM have published values, and those are of
-# larger pictures.
+# Of our ten columns only pixel diversity and MS-SSIM have published values, and those are of larger
+# images.
 #
 # ## Next
 #
-# `09_five_answers` puts seven methods beside each other on one picture; you now know how to read
-# such a table.
+# `09_five_answers` puts seven methods beside each other on one image; you now know how to read such
+# a table.

@@ -180,7 +180,7 @@ def plot_lines(
         options: further ones of Matplotlib's `Axes.set`, such as `xlabel` and `yscale`.
     """
     with plt.rc_context({"font.size": 12}):
-        axes = plt.figure(figsize=(9, 3.2), layout="constrained").add_subplot()
+        axes = plt.figure(figsize=(10, 3.4), layout="constrained").add_subplot()
         for label, values in lines.items():
             places = range(len(values)) if x is None else x
             marker = "o" if len(values) <= 16 else None
@@ -188,6 +188,32 @@ def plot_lines(
         axes.set(**options)
         if len(lines) > 1:
             axes.legend(bbox_to_anchor=(1, 1), loc="upper left")  # beside the lines, not on them
+        plt.show()
+
+
+def plot_bars(groups: dict[str, dict[str, float]], **options: Any) -> None:
+    """Plot groups of bars, one bar of each color in every group, its value above it.
+
+    Args:
+        groups: name of a group -> label of a bar -> value; all groups have the first one's labels.
+        options: further ones of Matplotlib's `Axes.set`, such as `ylabel`.
+    """
+    labels = list(next(iter(groups.values())))
+    width = 0.8 / len(labels)  # a fifth of every group's place stays empty
+    with plt.rc_context({"font.size": 12}):
+        axes = plt.figure(figsize=(10, 3.4), layout="constrained").add_subplot()
+        for number, label in enumerate(labels):
+            shift = (number - (len(labels) - 1) / 2) * width
+            places = [place + shift for place in range(len(groups))]
+            values = [values[label] for values in groups.values()]
+            bars = axes.bar(places, values, width, label=label)
+            axes.bar_label(bars, fmt="{:.3g}", fontsize=11, padding=2)
+        axes.axhline(0, color="black", linewidth=0.8)
+        axes.set_xticks(range(len(groups)), list(groups))
+        axes.margins(y=0.15)  # room for the values
+        axes.set(**options)
+        if len(labels) > 1:
+            axes.legend(bbox_to_anchor=(1, 1), loc="upper left")
         plt.show()
 
 

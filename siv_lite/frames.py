@@ -8,7 +8,7 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -295,12 +295,13 @@ def image_grid(images: torch.Tensor, columns: int | None = None, padding: int = 
     return grid
 
 
-def contact_sheet(rows: dict[str, torch.Tensor], scale: int = 1) -> Image.Image:
+def contact_sheet(rows: dict[str, torch.Tensor], scale: int | None = None) -> Image.Image:
     """Draw one captioned row of images per entry, all rows equally high.
 
     Args:
         rows: caption -> images (N, 3, H, W) in [-1, 1]; N, H and W may differ from row to row.
-        scale: how many pixels high a pixel of the tallest images becomes, at least 1.
+        scale: how many pixels high a pixel of the tallest images becomes, at least 1; None: as many
+            as fit a screen, 1,024 pixels across and down.
 
     Returns:
         The sheet, with captions in a font of 16 pixels.
@@ -312,6 +313,8 @@ def contact_sheet(rows: dict[str, torch.Tensor], scale: int = 1) -> Image.Image:
         raise SivLiteError(
             'contact_sheet has no rows; give at least one, like {"training": frames}'
         )
+    if scale is None:
+        scale = _largest_scale(rows.values())
     check_integer("scale", scale, 1)
     font = ImageFont.load_default(size=16)
     gap = 2
@@ -340,6 +343,15 @@ def contact_sheet(rows: dict[str, torch.Tensor], scale: int = 1) -> Image.Image:
             enlarged = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
             sheet.paste(enlarged, (column * (size[0] + gap), top + caption_height))
     return sheet
+
+
+def _largest_scale(rows: Iterable[torch.Tensor]) -> int:
+    """The whole number at which rows of equally high images fill a square of 1,024 pixels."""
+    sizes = [(len(images), *images.shape[2:]) for images in rows]
+    tallest = max(height for _, height, _ in sizes)
+    widest = max(count * width * tallest / height for count, height, width in sizes)
+    high = tallest * len(sizes)
+    return max(1, int(1024 // max(widest, high)))
 
 
 def scene_sheet(frames: torch.Tensor, scenes: torch.Tensor, small: torch.Tensor) -> Image.Image:

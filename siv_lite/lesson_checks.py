@@ -1,6 +1,10 @@
-"""What the lessons check of the package: an AssertionError says what to look at."""
+"""What the lessons check of the package: an AssertionError says what to look at.
+
+`exercise` makes such a check of what a reader wrote: it prints one sentence and stops nothing.
+"""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
@@ -37,6 +41,73 @@ def check(
         atol=atol,
         msg=lambda differences: f"{hint}\n{differences}",
     )
+
+
+def largest_difference(found: Any, expected: Any) -> float:
+    """Measure how far apart numbers are that should be equal, to be printed beside them.
+
+    Args:
+        found: a tensor, a number, or a list of numbers.
+        expected: the same, of the same shape.
+
+    Returns:
+        The largest absolute difference.
+    """
+    difference = torch.as_tensor(found) - torch.as_tensor(expected)
+    return difference.abs().max().item()
+
+
+class NothingReturnedError(Exception):
+    """A reader's function returned None: the exercise has not been begun."""
+
+
+def exercise(number: int, start: str) -> Callable[[Callable], Callable]:
+    """Make a function that checks a reader's answer print one sentence in place of an error.
+
+    The decorated function gets the answer first, a function that the reader wrote. What it asserts
+    becomes a hint, so that no traceback hides it and the exercises below are checked, too. It may
+    return a sentence, to be printed after "right".
+
+    Args:
+        number: of the exercise in its lesson.
+        start: a sentence that helps to begin, for an answer that returns nothing yet.
+
+    Returns:
+        The decorator.
+    """
+
+    def decorate(check_answer: Callable) -> Callable:
+        @wraps(check_answer)
+        def print_verdict(answer: Callable, *arguments: Any) -> None:
+            verdict = _judge_answer(check_answer, answer, arguments, start)
+            print(f"Exercise {number}: {verdict}")
+
+        return print_verdict
+
+    return decorate
+
+
+def _judge_answer(check_answer: Callable, answer: Callable, arguments: tuple, start: str) -> str:
+    """Say in a sentence whether an answer is right, or what to look at."""
+
+    @wraps(answer)
+    def refuse_nothing(*values: Any) -> Any:
+        result = answer(*values)
+        if result is None:
+            raise NothingReturnedError
+        return result.detach() if isinstance(result, torch.Tensor) else result
+
+    try:
+        praise = check_answer(refuse_nothing, *arguments)
+    except NothingReturnedError:
+        return f"not yet, {answer.__name__} returns nothing. {start}"
+    except AssertionError as error:
+        hint = str(error).partition("\n")[0]
+        return f"not right yet. {hint}"
+    except Exception as error:  # whatever a beginner's function may raise
+        reason = str(error).partition("\n")[0]
+        return f"{answer.__name__} stops with {type(error).__name__}: {reason}"
+    return f"right. {praise}" if praise else "right."
 
 
 def check_power_iteration(matrix: torch.Tensor, start: torch.Tensor, sigmas: torch.Tensor) -> None:

@@ -16,6 +16,7 @@ from siv_lite.figures import (
     color_places,
     draw_losses,
     draw_map,
+    plot_bars,
     plot_lines,
     show_map,
     show_provenance,
@@ -138,3 +139,22 @@ def test_lines_are_labeled_and_few_points_marked(monkeypatch):
     assert {line.get_marker() for line in axes.lines} == {"o"}
     assert axes.get_xlabel() == "place" and axes.get_legend()
     plt.close("all")
+
+
+def test_bars_show_every_value_with_its_label(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plt, "show", lambda: drawn.append(plt.gcf()))
+    groups = {
+        "slid": {"content": 15.05, "layout": 36.2},
+        "recolored": {"content": 494.2, "layout": 0},
+    }
+    plot_bars(groups, ylabel="%")
+    (axes,) = drawn[0].axes
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    assert heights == [[15.05, 494.2], [36.2, 0]]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["slid", "recolored"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["content", "layout"]
+    assert {"15.1", "36.2", "494", "0"} <= {text.get_text() for text in axes.texts}
+
+    plot_bars({"a": {"only": 1}})
+    assert drawn[1].axes[0].get_legend() is None

@@ -740,7 +740,7 @@ def test_contact_sheet_labels_rows_and_evens_their_heights():
         "training": torch.full((1, 3, 40, 60), -1.0),
         "samples": torch.full((4, 3, 20, 30), 0.0),
     }
-    sheet = np.array(contact_sheet(rows)).astype(int)
+    sheet = np.array(contact_sheet(rows, scale=1)).astype(int)
     label = (sheet.shape[0] - 2 * 40) // 2
     assert label > 0 and sheet.shape[1] == 4 * 60 + 3 * 2  # pictures do not run together
     assert (sheet[label : label + 40, :60] == 0).all() and (
@@ -756,15 +756,29 @@ def test_contact_sheet_labels_rows_and_evens_their_heights():
     refuse("no rows", contact_sheet, {})
 
 
+@pytest.mark.parametrize(
+    "rows, scale",
+    [
+        ({"six": torch.zeros(6, 3, 40, 56)}, 3),
+        ({"a column": torch.zeros(1, 3, 40, 56)}, 18),
+        ({str(row): torch.zeros(1, 3, 40, 56) for row in range(8)}, 3),  # not higher than a screen
+        ({"small": torch.zeros(2, 3, 10, 14), "large": torch.zeros(2, 3, 40, 56)}, 9),
+        ({"rendered": torch.zeros(8, 3, 192, 256)}, 1),  # never reduced
+    ],
+)
+def test_contact_sheet_fills_a_screen(rows, scale):
+    assert contact_sheet(rows).size == contact_sheet(rows, scale).size
+
+
 def test_contact_sheet_captions_can_be_read_from_the_last_row():
     image = torch.ones(1, 3, 32, 32)  # white, so that all that is dark is caption
-    dark = np.array(contact_sheet({"Hg": image})).min(2) < 128
+    dark = np.array(contact_sheet({"Hg": image}, scale=1)).min(2) < 128
     rows = dark.any(1).nonzero()[0]
     assert (
         rows[-1] - rows[0] + 1 >= 14
     )  # from the top of H to the foot of g, of a font of 16 pixels
     assert rows[-1] < 24  # above the image
-    long = contact_sheet({"a caption that is wider than its image": image})
+    long = contact_sheet({"a caption that is wider than its image": image}, scale=1)
     assert long.width > 250 and (np.array(long)[:24, -8:] < 128).any()  # not cut off
     assert long.height == 24 + 32
 

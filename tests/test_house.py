@@ -57,6 +57,7 @@ FLOORS = (
     {"training/verify"},
     {"training/__init__"},
     {"comparison", "editing", "figures", "lesson_checks"},
+    {"exercises"},
     {"widgets/region", "widgets/runs"},
     {"widgets/panel"},
     {"widgets/background", "widgets/canvas", "widgets/controls"},

@@ -13,6 +13,7 @@ from siv_lite.lesson_checks import (
     check_overlaps,
     check_power_iteration,
     check_sizes,
+    largest_difference,
 )
 from siv_lite.methods import find_method, make_settings
 from siv_lite.rendering import patches
@@ -37,6 +38,12 @@ def test_check_takes_numbers_lists_and_tensors():
     ):
         with pytest.raises(AssertionError, match="^look at the sign\\n"):
             check(found, 1.0, "look at the sign", **options)
+
+
+def test_largest_difference_takes_numbers_lists_and_tensors():
+    assert largest_difference(1.0, 1.5) == 0.5
+    assert largest_difference([1.0, 2.0], torch.tensor([1.0, 1.0])) == 1
+    assert largest_difference(torch.tensor([1, 2]), torch.tensor([4, 2])) == 3
 
 
 def test_power_iteration_is_checked():

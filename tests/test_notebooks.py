@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import re
 import shutil
 import statistics
 import subprocess
@@ -57,6 +58,13 @@ def trained(tmp_path_factory) -> Path:
 def copied(trained, tmp_path) -> Path:
     """A copy of the run's folder, to damage."""
     return shutil.copytree(trained.parent, tmp_path / "run")
+
+
+def printed_text(notebook: Path) -> str:
+    """All that the cells of an executed notebook have printed."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
 def count_statements(source: str) -> int:
@@ -158,7 +166,13 @@ def test_start_here_runs_and_passes_its_check(tmp_path):
 def test_a_lesson_runs_and_repeats(name, tmp_path):
     lesson = FOLDER / f"{name}.ipynb"
     small = {"preset": "smoke"} if "preset" in list_parameters(lesson) else {}
-    again = nbval(execute(lesson, tmp_path, small))
+    executed = execute(lesson, tmp_path, small)
+    printed = printed_text(executed).lower()
+    if lesson.parent.name == "solutions":  # a wrong answer is no error, only a sentence
+        assert re.findall(r"exercise (\d): right", printed) == ["1", "2", "3"]
+    else:
+        assert printed.count("not yet") == 3
+    again = nbval(executed)
     assert again.returncode == 0, again.stdout
 
 

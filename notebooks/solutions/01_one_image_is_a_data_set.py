@@ -19,20 +19,18 @@ out: str = "../../runs/one_image_is_a_data_set_solutions"  # nothing is written
 
 # %%
 import torch
-import torch.nn.functional as F
 
 from siv_lite import contact_sheet, read_frames
-from siv_lite.metrics import sliced_wasserstein
+from siv_lite.exercises import check_count_patches, check_fool_coarse, check_receptive_field
 
 frames = read_frames(source, max_size=64)[:1]  # (1, 3, H, W)
 height = frames.shape[2] // 16 * 16  # whole tiles of 16
 width = frames.shape[3] // 16 * 16
 frames = frames[..., :height, :width]
-scale_distances = sliced_wasserstein  # equal to the lesson's function, as the lesson checks
 
 # %% [markdown]
 # **1. Count.** How many patches of `size` x `size` does a pyramid hold in all, given the (height,
-# width) of its scales? A picture smaller than the patch holds none.
+# width) of its scales? An image smaller than the patch holds none.
 
 # %% [markdown]
 # A window fits at (side - size + 1) places along a side, and at none where that is negative.
@@ -51,16 +49,7 @@ def count_patches(sizes: list[tuple[int, int]], size: int) -> int:
 
 
 # %%
-if count_patches([(4, 5)], 3) is None:
-    print("not yet: count_patches returns nothing")
-else:
-    one_scale = count_patches([(4, 5)], 3)
-    two_scales = count_patches([(48, 64), (25, 34)], 11)
-    too_small = count_patches([(48, 64), (6, 64)], 11)
-    assert one_scale == 6, "one scale first: 2 x 3 places"
-    assert two_scales == 2052 + 360, "add up the scales"
-    assert too_small == 2052, "6 pixels hold no window of 11, not a negative number"
-    print("exercise 1: right")
+check_count_patches(count_patches)
 
 # %% [markdown]
 # **2. Receptive field.** For any chain of convolutions with these kernel sizes and strides (a
@@ -84,24 +73,7 @@ def receptive_field(kernels: list[int], strides: list[int]) -> int:
 
 
 # %%
-def measure_field(kernels: list[int], strides: list[int]) -> int:
-    """The receptive field of such a chain in one dimension, by gradient."""
-    row = torch.zeros(1, 1, 200, requires_grad=True)
-    result = row
-    for kernel, stride in zip(kernels, strides, strict=True):
-        result = F.conv1d(result, torch.ones(1, 1, kernel), stride=stride)
-    (gradient,) = torch.autograd.grad(result[0, 0, 2], row)
-    return int(gradient.count_nonzero())
-
-
-if receptive_field([3], [1]) is None:
-    print("not yet: receptive_field returns nothing")
-else:
-    chains = [([3] * 5, [1] * 5), ([5, 3], [1, 1]), ([3, 3], [2, 1]), ([4, 4, 3], [2, 2, 1])]
-    for chain in chains:
-        seen = measure_field(*chain)
-        assert receptive_field(*chain) == seen, f"kernels and strides {chain}: {seen} pixels"
-    print("exercise 2: right")
+check_receptive_field(receptive_field)
 
 # %% [markdown]
 # **3. Fool the coarse scale.** Shuffling whole tiles fooled the finest scale. Do the opposite, and
@@ -124,16 +96,9 @@ def fool_coarse(image: torch.Tensor) -> torch.Tensor:
 
 
 # %%
-fooled = fool_coarse(frames)
-if fooled is None:
-    print("not yet: fool_coarse returns nothing")
-else:
-    fine, _, coarse = scale_distances(fooled, frames)
-    assert fooled.shape == frames.shape, "it must have the same size"
-    assert fooled.abs().max() <= 1, "its values must stay within [-1, 1]"
-    assert fine > 0.2, f"the finest distance is only {fine:.3f}: change more within the blocks"
-    assert coarse < 0.05, f"the coarsest distance is {coarse:.3f}: keep the mean of every block"
-    print("exercise 3: right")
+check_fool_coarse(fool_coarse, frames)
 
 # %% tags=["nbval-ignore-output"]
-contact_sheet({"the picture": frames, "the same to the coarsest scale": fooled}, scale=4)
+contact_sheet(
+    {"the image; the same to the coarsest scale": torch.cat([frames, fool_coarse(frames)])}
+)

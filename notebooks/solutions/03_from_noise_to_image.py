@@ -12,19 +12,18 @@
 # The three exercises of `../03_from_noise_to_image.ipynb`, solved, with the same checks. Seconds.
 
 # %% tags=["parameters"]
-source: str = "../../data_samples/balloons.png"  # the picture whose finished run is opened
+source: str = "../../data_samples/balloons.png"  # the image whose finished run is opened
 preset: str = "smoke"  # nothing is trained here where such a run is there
-out: str = "../../runs/solutions_03"  # folder of a run, if none of this picture is shipped
+out: str = "../../runs/solutions_03"  # folder of a run, if none of this image is shipped
 
 # %% tags=["nbval-ignore-output"]
 import math
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
-from siv_lite import contact_sheet, nn, open_run, read_frames, train
-from siv_lite.lesson_checks import check
+from siv_lite import contact_sheet, open_run, read_frames, train
+from siv_lite.exercises import check_fold_mean, check_move_right, check_warm_up
 
 # %% [markdown]
 # What exercise 2 takes from the lesson.
@@ -35,8 +34,6 @@ if not folder.exists():
     folder = train("siv_gan", read_frames(source)[:1], out, preset).folder
 run = open_run(folder, "cpu")
 G = run.method.G_ema
-L = len(G.blocks)
-height, width = run.method.size
 latents = run.method.sample_latents(12, seed=1)
 features = [maps.detach() for maps in G.features(latents)]
 images = run.decode(latents)
@@ -64,24 +61,12 @@ def fold_mean(a: float, b: float, c: float) -> list[float]:
 
 
 # %%
-if fold_mean(1.0, 10.0, 100.0) is None:
-    print("not yet: fold_mean returns nothing; which neighbor reads the leftmost cell?")
-else:
-    four = torch.tensor(fold_mean(1.0, 10.0, 100.0))
-    three = torch.tensor([1.0, 10, 100])
-    row = torch.tensor([[[1.0, 2, 5, 3, 4, 9]]])
-    plain = F.avg_pool1d(F.conv1d(row, three.view(1, 1, 3), padding=1), 2)
-    folded = F.conv1d(row, four.view(1, 1, 4), stride=2, padding=1)
-    check(folded, plain, "another result: did you halve the sums?")
-
-    package = nn.pool_kernel(three.outer(three)[None, None])[0, 0]
-    check(four.outer(four), package, "another kernel than nn.pool_kernel's")
-    print("exercise 1: right")
+check_fold_mean(fold_mean)
 
 # %% [markdown]
 # ## Exercise 2
 #
-# Convolutions do the same everywhere, so a moved map becomes a moved picture, by 8 pixels for one
+# Convolutions do the same everywhere, so a moved map becomes a moved image, by 8 pixels for one
 # cell of the shipped run. Only near the border it does not, since there the zeros around the map
 # come into play.
 
@@ -94,19 +79,10 @@ def move_right() -> torch.Tensor:
 
 
 # %%
-cell = 2 ** (L - 2)
-reach = 2 ** (L - 1) - 1
-moved = move_right()
-if moved is None:
-    print("not yet: move_right returns nothing; Tensor.roll moves along a dimension, 3 is columns")
-else:
-    expected = images[:1, ..., reach : width - reach - cell]
-    hint = f"not the same scene {cell} pixels further right: look at the direction and the block"
-    check(moved[..., reach + cell : width - reach], expected, hint, atol=1e-4)
-    print("exercise 2: right")
+check_move_right(move_right, run)
 
 # %%
-contact_sheet({"sample 0, and moved": torch.cat([images[:1], moved])}, scale=4)
+contact_sheet({"sample 0, and moved": torch.cat([images[:1], move_right()])})
 
 # %% [markdown]
 # ## Exercise 3
@@ -123,12 +99,4 @@ def warm_up(decay: float) -> int:
 
 
 # %%
-if warm_up(0.9) is None:
-    print("not yet: warm_up returns nothing; multiply by 10 + n first")
-else:
-    for decay in (0.9, 0.99, 0.999):
-        counted = next(n for n in range(10**5) if (1 + n) / (10 + n) >= decay - 1e-12)
-        found = warm_up(decay)
-        assert abs(found - counted) <= 1, f"for {decay} it is {counted}, not {found}"
-    long = round(warm_up(0.9999), -3)
-    print("exercise 3: right; of the paper's 100,000 iterations, 0.9999 warms up over", long)
+check_warm_up(warm_up)

@@ -19,7 +19,7 @@ out: str = "../../runs/lesson_05"  # not written to
 import torch
 
 from siv_lite import losses
-from siv_lite.lesson_checks import check
+from siv_lite.exercises import check_best_spread, check_literal_settings, check_pair_distance
 from siv_lite.methods import make_settings
 
 # %% [markdown]
@@ -60,14 +60,7 @@ def best_spread(weight: float, judge: float) -> float:
 
 
 # %%
-if best_spread(0.5, 1.0) is None:
-    print("not yet: best_spread returns nothing; set the derivative in a to zero")
-else:
-    for weight, judge in ((0.5, 1.0), (0.5, 2.0), (0.3, 4.0)):
-        reached = train_toy(weight, judge)[-1]
-        hint = f"trained, lambda {weight}, k {judge} gives another a"
-        check(best_spread(weight, judge), reached, hint, atol=1e-2)
-    print("exercise 1: right")
+check_best_spread(best_spread, train_toy)
 
 # %% [markdown]
 # ## Exercise 2
@@ -85,13 +78,7 @@ def my_pair_distance(values: torch.Tensor) -> torch.Tensor:
 
 
 # %%
-values = torch.rand(4, 2, 3, 5, generator=torch.Generator().manual_seed(0))
-if my_pair_distance(values) is None:
-    print("not yet: my_pair_distance returns nothing; try values[:, None] - values[None]")
-else:
-    hint = "Not losses.pair_distance; three quarters of it mean that samples met themselves"
-    check(my_pair_distance(values), losses.pair_distance(values), hint)
-    print("exercise 2: right")
+check_pair_distance(my_pair_distance)
 
 # %% [markdown]
 # ## Exercise 3
@@ -107,11 +94,4 @@ def literal_settings():
 
 
 # %%
-answer = literal_settings()
-if answer is None:
-    print("not yet: literal_settings returns nothing; three settings differ from the default")
-else:
-    assert answer.diversity == "images", "DR is not in image space: look at `diversity`"
-    assert answer.diversity_weight == 0.5, "Table 5's last row has another lambda"
-    assert answer.diversity_scale == 1, "That is not Eq. 5 to the letter: look at `diversity_scale`"
-    print("exercise 3: right")
+check_literal_settings(literal_settings)
