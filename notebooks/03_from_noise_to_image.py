@@ -49,7 +49,7 @@ import ipywidgets as widgets
 import torch
 import torch.nn.functional as F
 
-from siv_lite import contact_sheet, evaluate, nn, open_run, read_frames, train
+from siv_lite import contact_sheet, metrics, nn, open_run, read_frames, train
 from siv_lite.comparison import spread
 from siv_lite.exercises import check_fold_mean, check_move_right, check_warm_up
 from siv_lite.figures import plot_bars, plot_lines
@@ -654,7 +654,7 @@ for moment, trained in models.items():
         distances = []
         for seed in range(1, 5):
             samples = draw(network, trained.sample_latents(16, seed)).contiguous()
-            distances.append(evaluate(samples, training_image)["sliced_wasserstein_1"])
+            distances.append(metrics.sliced_wasserstein(samples, training_image)[0])
         rows[f"{moment}, {name}: {spread(distances)}"] = samples[:6]
         bars.setdefault(moment, {})[name] = sum(distances) / len(distances)
 contact_sheet(rows)
