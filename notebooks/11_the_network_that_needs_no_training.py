@@ -45,6 +45,7 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import contact_sheet, metrics, open_run, read_frames, render, train
+from siv_lite.exercises import check_count_table, check_denoise_with_counts, check_share_together
 from siv_lite.figures import plot_lines, show_provenance, show_row, show_table
 from siv_lite.frames import resize_frames
 from siv_lite.lesson_checks import check, check_denoiser, check_overlaps
@@ -624,7 +625,7 @@ plot_lines(changes, xlabel="step", ylabel="change", title="root mean square chan
 #
 # ## Exercises
 #
-# Replace each `...`; the cell below then checks. Before that it says "not yet" and nothing fails.
+# Replace each `...` and run the cell below it: it says whether you are right, or gives a hint.
 #
 # **1. A prior.** In the signal 0, 2, 2, 2, 4 the pixel 2 is three times as likely. Don't loop over
 # repeated values: given every value once and how often it occurs, return E[p | q]. (One line more
@@ -640,17 +641,7 @@ def denoise_with_counts(
 
 
 # %%
-query = torch.tensor([1.5])
-counts = torch.tensor([1, 3, 1])
-if denoise_with_counts(query, values, counts, 0.5, 0.5) is None:
-    print("not yet: denoise_with_counts returns nothing; the logarithm of a product is a sum")
-else:
-    for a, s in ((0.5, 0.5), (0.9, 0.1), (0.1, 0.9)):
-        found = denoise_with_counts(query, values, counts, a, s)
-        repeated = values.repeat_interleave(counts, dim=0)
-        expected = denoise_by_hand(query, repeated, a, s)
-        check(found, expected, f"a = {a}, s = {s}: is the logarithm of the count in the logits?")
-    print("exercise 1: right")
+check_denoise_with_counts(denoise_with_counts, denoise_by_hand)
 
 # %% [markdown]
 # **2. Memory.** How many numbers has the table of all patches of P x P pixels and three colors, of
@@ -664,15 +655,7 @@ def count_table(height: int, width: int, side: int) -> int:
 
 
 # %%
-if count_table(48, 64, 15) is None:
-    print("not yet: count_table returns nothing; how many positions, how many numbers at each?")
-else:
-    for high, wide, side in ((48, 64, 15), (20, 30, 3), (32, 32, 32)):
-        blank = PatchTable(torch.zeros(1, 3, 1, high, wide), (1, side, side))
-        hint = f"{high} x {wide}, P = {side}: a patch needs room to the right and below"
-        assert count_table(high, wide, side) == blank.patches.numel(), hint
-    times = count_table(192, 256, 15) / (3 * 192 * 256)
-    print(f"exercise 2: right; at 192 x 256 the table is {times:.0f} times the image")
+check_count_table(count_table)
 
 # %% [markdown]
 # **3. How much is copied in one piece?** `sources` (H, W, 3) holds the frame, row and column that
@@ -687,17 +670,7 @@ def share_together(sources: torch.Tensor) -> float:
 
 
 # %%
-flat = torch.arange(4)[:, None].expand(4, 6)
-copied = torch.stack([torch.zeros(4, 6).long(), flat, torch.arange(6).expand(4, 6)], dim=2)
-broken = copied.clone()
-broken[:, 3:, 1] += 1  # from the middle on one row lower: of five pairs one is torn
-if share_together(copied) is None:
-    print("not yet: share_together returns nothing; compare sources[:, 1:] with sources[:, :-1]")
-else:
-    check(float(share_together(copied)), 1.0, "a copy has 1: is the step (0, 0, 1)?")
-    check(float(share_together(copied.flip(1))), 0.0, "mirrored neighbors are on the other side")
-    check(float(share_together(broken)), 0.8, "do frame and row count, too?", atol=1e-6)
-    print(f"exercise 3: right; of the rendered sample {share_together(sources[0]):.2f}")
+check_share_together(share_together, sources[0])
 
 # %% [markdown]
 # The solutions are in `solutions/11_the_network_that_needs_no_training.ipynb`.
@@ -705,20 +678,37 @@ else:
 # ## Quiz
 #
 # **1.** You train a huge network on 10,000 photographs until its denoising error is as small as can
-# be. It then draws (a) photographs like them, (b) the 10,000 photographs, (c) their mean.
-# <details><summary>Answer</summary>(b). Their mean is only its first guess.</details>
+# be. It then draws
 #
-# **2.** The guess E[x0 | x] at high noise is blurred, because (a) the denoiser is not good enough,
-# (b) it is the mean of what x may be, (c) patches overlap.
-# <details><summary>Answer</summary>(b). No denoiser has a smaller squared error.</details>
+# - a) Photographs like them.
+# - b) The 10,000 photographs.
+# - c) Their mean.
 #
-# **3.** In which way is the denoiser attention? (a) Noisy patches are queries, clean ones keys and
-# values. (b) Clean patches are queries. (c) Only if it is trained.
-# <details><summary>Answer</summary>(a), with a bias for the length of the patches.</details>
+# <details><summary>Answer</summary>b) Their mean is only its first guess.</details>
 #
-# **4.** A sample has the best coarse SWD of all, and a copy distance near 0. What was P? (a) 3. (b)
-# 15. (c) Nearly the image.
-# <details><summary>Answer</summary>(c).</details>
+# **2.** The guess E[x0 | x] at high noise is blurred, because
+#
+# - a) The denoiser is not good enough.
+# - b) It is the mean of what x may be.
+# - c) Patches overlap.
+#
+# <details><summary>Answer</summary>b) No denoiser has a smaller squared error.</details>
+#
+# **3.** In which way is the denoiser attention?
+#
+# - a) Noisy patches are queries, clean ones keys and values.
+# - b) Clean patches are queries.
+# - c) Only if it is trained.
+#
+# <details><summary>Answer</summary>a) With a bias for the length of the patches.</details>
+#
+# **4.** A sample has the best coarse SWD of all, and a copy distance near 0. What was P?
+#
+# - a) 3.
+# - b) 15.
+# - c) Nearly the image.
+#
+# <details><summary>Answer</summary>c)</details>
 
 # %% [markdown]
 # ## Where we differ
@@ -734,5 +724,5 @@ else:
 #
 # ## Next
 #
-# This was the last lesson. `siv_lite/rendering/denoiser.py` is short enough to be read now; `uses`
-# and `compare_methods` go on from here.
+# `siv_lite/rendering/denoiser.py` is short enough to be read now. Lesson 12,
+# `12_one_image_ten_years`, puts all methods of this course on one page.

@@ -1,5 +1,6 @@
 """Checks of the lessons' exercises: each prints whether a reader's answer is right, or a hint."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -11,8 +12,9 @@ from siv_lite.augment import apply_transforms, mix_channels
 from siv_lite.lesson_checks import check, exercise
 from siv_lite.methods import make_settings
 from siv_lite.methods.pyramid import pyramid_sizes
-from siv_lite.methods.siv_gan import SIVGAN, Discriminator
+from siv_lite.methods.siv_gan import Discriminator
 from siv_lite.metrics import evaluate, pixel_diversity, sliced_wasserstein
+from siv_lite.rendering.patches import PatchTable
 from siv_lite.training import Run
 
 # Lesson 1: one image is a data set
@@ -451,3 +453,164 @@ def check_honest_sentence(honest_sentence: Callable) -> None:
         "d": "What does MS-SSIM say, and how far do two draws of one model lie apart?",
     }
     assert answer == "c", hints.get(answer, f"{answer!r} is none of the letters.")
+
+
+# Lesson 9: five answers to one question
+
+
+@exercise(1, "For each name ask whether any other dominates it.")
+def check_find_best(find_best: Callable) -> None:
+    """Check which methods no other dominates.
+
+    Args:
+        find_best: from name -> (fidelity, low is good; diversity, high is good) to a set of names.
+    """
+    points = {"a": (1.0, 0.2), "b": (2.0, 0.5), "c": (2.0, 0.4), "d": (3.0, 0.5), "e": (0.5, 0.1)}
+    best = set(find_best(points))
+    assert "e" in best, "A method is left out that is the best in one of the two."
+    assert not best & {"c", "d"}, "One is in that is as good as another in one, worse in the other."
+    assert best == {"a", "b", "e"}, f"Of five made-up methods it returns {sorted(best)}."
+    equals = set(find_best({"a": (1.0, 0.2), "b": (1.0, 0.2)}))
+    assert equals == {"a", "b"}, "Two equals do not dominate each other."
+
+
+@exercise(2, "Try n = 1, 2, 3, ...")
+def check_seeds_needed(seeds_needed: Callable) -> None:
+    """Check how many seeds make a clean sweep rarer by luck than a chance.
+
+    Args:
+        seeds_needed: from a chance to a number of seeds.
+    """
+    for chance in (0.2, 0.06, 0.01, 0.001):
+        n = seeds_needed(chance)
+        assert 1 / math.comb(2 * n, n) < chance, f"With {n} seeds luck is not rarer than {chance}."
+        one_less = math.comb(2 * n - 2, n - 1)
+        assert n == 1 or 1 / one_less >= chance, f"Fewer than {n} seeds do for {chance}."
+
+
+@exercise(3, "Add up the stages first.")
+def check_count_iterations(count_iterations: Callable) -> None:
+    """Check how many iterations fit into a budget.
+
+    Args:
+        count_iterations: from a budget and the seconds of every stage to a number.
+    """
+    single = count_iterations(300, [0.09])
+    assert single == 300 * 100 // 9, (
+        f"{single} iterations of 0.09 s do not fill 300 s, or do not fit."
+    )
+    pyramid = count_iterations(300, [0.125, 0.25, 0.125])
+    assert pyramid == 600, "One iteration updates every stage of a pyramid."
+    assert count_iterations(1, [2.0]) == 1, "Without any iteration there is nothing to look at."
+
+
+# Lesson 11: the network that needs no training
+
+
+@exercise(1, "The logarithm of a product is a sum.")
+def check_denoise_with_counts(denoise_with_counts: Callable, denoise: Callable) -> None:
+    """Compare a denoiser that knows how often patches occur with one that meets all of them.
+
+    Args:
+        denoise_with_counts: from a query (d), patches (m, d), counts (m), a and s to a mean (d).
+        denoise: the same without counts.
+    """
+    query = torch.tensor([1.5])
+    patches = torch.tensor([[0.0], [2.0], [4.0]])
+    counts = torch.tensor([1, 3, 1])
+    repeated = patches.repeat_interleave(counts, dim=0)
+    for a, s in ((0.5, 0.5), (0.9, 0.1), (0.1, 0.9)):
+        found = denoise_with_counts(query, patches, counts, a, s)
+        expected = denoise(query, repeated, a, s)
+        hint = f"For a = {a}, s = {s} it differs: is the logarithm of the count in the logits?"
+        check(found, expected, hint)
+
+
+@exercise(2, "How many positions has a patch, and how many numbers does it hold?")
+def check_count_table(count_table: Callable) -> str:
+    """Compare the size of a table of patches with the package's.
+
+    Args:
+        count_table: from an image's height and width and a patch's side to a number.
+
+    Returns:
+        What the number is for a photograph.
+    """
+    for height, width, side in ((48, 64, 15), (20, 30, 3), (32, 32, 32)):
+        blank = PatchTable(torch.zeros(1, 3, 1, height, width), (1, side, side))
+        found = count_table(height, width, side)
+        hint = f"{height} x {width}, P = {side}: a patch needs room to the right and below."
+        assert found == blank.patches.numel(), hint
+    times = count_table(192, 256, 15) / (3 * 192 * 256)
+    return f"At 192 x 256 the table is {times:.0f} times the image."
+
+
+@exercise(3, "Compare sources[:, 1:] with sources[:, :-1].")
+def check_share_together(share_together: Callable, sources: Tensor) -> str:
+    """Check how much of an image was copied in one piece.
+
+    Args:
+        share_together: from sources (H, W, 3) to a share, 0 to 1.
+        sources: frame, row and column of each pixel of a rendered image, (H, W, 3).
+
+    Returns:
+        The share of that image.
+    """
+    rows = torch.arange(4)[:, None].expand(4, 6)
+    columns = torch.arange(6).expand(4, 6)
+    copied = torch.stack([torch.zeros(4, 6).long(), rows, columns], dim=2)
+    broken = copied.clone()
+    broken[:, 3:, 1] += 1  # from the middle on one row lower: of five pairs one is torn
+    check(float(share_together(copied)), 1.0, "Of a copy, all neighbors were neighbors.")
+    check(float(share_together(copied.flip(1))), 0.0, "Mirrored neighbors are on the other side.")
+    check(float(share_together(broken)), 0.8, "Do frame and row count, too?", atol=1e-6)
+    return f"Of the rendered image {share_together(sources):.2f}."
+
+
+# Lesson 12: one image, ten years
+
+
+@exercise(1, "Who is as good as another in all three, and better in one?")
+def check_find_best_of_three(find_best: Callable) -> None:
+    """Check which ideas no other dominates, by three numbers.
+
+    Args:
+        find_best: from name -> (distance, arrangement, cost) to a set of names.
+    """
+    points = {"a": (1.0, 0.5, 300.0), "b": (1.0, 0.5, 2.0)}
+    assert set(find_best(points)) == {"b"}, "Of two that differ in cost, the cheaper dominates."
+    points |= {"c": (2.0, 0.6, 300.0), "d": (3.0, 0.1, 0.0)}
+    best = set(find_best(points))
+    assert best == {"b", "c", "d"}, f"Of four made-up ideas it returns {sorted(best)}."
+
+
+@exercise(2, "`by_luck` holds |rho| of every order.")
+def check_count_orders(count_orders: Callable) -> str:
+    """Check how many orders of seven methods agree with the years.
+
+    Args:
+        count_orders: from a limit of |rho| to a number.
+
+    Returns:
+        How often luck reaches 0.7.
+    """
+    assert count_orders(0.0) == math.factorial(7), "Every order has an |rho| of 0 or more."
+    extremes = "Two orders have |rho| = 1: the years' own and its reverse. Mind the rounding."
+    assert count_orders(1.0) == 2, extremes
+    return f"|rho| is 0.7 or more in {count_orders(0.7) / math.factorial(7):.0%} of all orders."
+
+
+@exercise(3, "How likely is it that none of the columns shows a trend?")
+def check_chance_of_a_story(chance_of_a_story: Callable) -> str:
+    """Check how likely luck tells a story in one of several columns.
+
+    Args:
+        chance_of_a_story: from a number of columns and a chance to a chance.
+
+    Returns:
+        The chance for 16 columns.
+    """
+    check(chance_of_a_story(1, 0.05), 0.05, "One column alone has just that chance.", atol=1e-9)
+    coins = "Two coins show at least one head in three of four cases."
+    check(chance_of_a_story(2, 0.5), 0.75, coins, atol=1e-9)
+    return f"For 16 columns {chance_of_a_story(16, 0.05):.0%}."

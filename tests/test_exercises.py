@@ -101,6 +101,15 @@ def mean_of_table(values):
     return (values[:, None] - values[None]).abs().mean()
 
 
+def denoise(query, patches, a, s):
+    distances = (query - a * patches).square().sum(1)
+    return (-distances / (2 * s * s)).softmax(0) @ patches
+
+
+def ignore_counts(query, patches, counts, a, s):
+    return denoise(query, patches, a, s)
+
+
 FRAMES = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0)) * 2 - 1
 WRONG = [
     (exercises.check_count_patches, count_all_places, (), "6 rows"),
@@ -124,6 +133,17 @@ WRONG = [
     (exercises.check_swap, swap_views, (), "Think of views"),
     (exercises.check_swap, lambda x, channels: x.add_(1), (), "input has changed"),
     (exercises.check_share, lambda probability: probability, (), "more are mixed"),
+    (exercises.check_find_best, lambda points: set(points), (), "worse in the other"),
+    (exercises.check_find_best, lambda points: {"a"}, (), "left out"),
+    (exercises.check_seeds_needed, lambda chance: 3, (), "Fewer than 3"),
+    (exercises.check_seeds_needed, lambda chance: 1, (), "luck is not rarer"),
+    (exercises.check_count_iterations, lambda budget, times: int(budget / times[0]), (), "stage"),
+    (exercises.check_denoise_with_counts, ignore_counts, (denoise,), "logarithm"),
+    (exercises.check_count_table, lambda h, w, side: h * w * 3 * side**2, (), "needs room"),
+    (exercises.check_share_together, lambda sources: 1.0, (None,), "Mirrored"),
+    (exercises.check_find_best_of_three, lambda points: set(points), (), "the cheaper"),
+    (exercises.check_count_orders, lambda limit: 5040, (), "Two orders"),
+    (exercises.check_chance_of_a_story, lambda columns, level: columns * level, (), "coins"),
     (exercises.check_honest_sentence, lambda: "a", (), "three columns"),
     (exercises.check_honest_sentence, lambda: "C", (), "none of the letters"),
 ]

@@ -13,6 +13,7 @@ SHAPES = {"16:9": (90, 160), "3:2": (80, 120), "portrait": (120, 80), "square": 
 PLACES = {
     "notebooks/09_five_answers",
     "notebooks/10_your_own",
+    "notebooks/12_one_image_ten_years",
     "solutions/08_measuring",
     "solutions/10_your_own",
 }

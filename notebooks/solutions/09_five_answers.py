@@ -18,6 +18,8 @@ out: str = "../../runs/lesson_09"  # not written to
 # %%
 from math import comb
 
+from siv_lite.exercises import check_count_iterations, check_find_best, check_seeds_needed
+
 # %% [markdown]
 # ## Exercise 1
 #
@@ -41,14 +43,7 @@ def find_best(points: dict[str, tuple[float, float]]) -> set[str]:
 
 
 # %%
-toy = {"a": (1.0, 0.2), "b": (2.0, 0.5), "c": (2.0, 0.4), "d": (3.0, 0.5), "e": (0.5, 0.1)}
-if find_best(toy) is None:
-    print("not yet: find_best returns nothing; for each name ask whether any other dominates it")
-else:
-    assert find_best(toy) == {"a", "b", "e"}, "b dominates c and d; nobody dominates a, b and e"
-    equals = find_best({"a": (1.0, 0.2), "b": (1.0, 0.2)})
-    assert equals == {"a", "b"}, "equals do not dominate each other"
-    print("exercise 1: right")
+check_find_best(find_best)
 
 # %% [markdown]
 # ## Exercise 2
@@ -67,12 +62,7 @@ def seeds_needed(chance: float) -> int:
 
 
 # %%
-if seeds_needed(0.06) is None:
-    print("not yet: seeds_needed returns nothing; try n = 1, 2, 3, ...")
-else:
-    assert seeds_needed(0.06) == 3, "1 in 20 is below 0.06, and 1 in 6 is not"
-    assert seeds_needed(0.01) == 5, "1 in 70 for four seeds is not below 0.01, 1 in 252 is"
-    print("exercise 2: right")
+check_seeds_needed(seeds_needed)
 
 # %% [markdown]
 # ## Exercise 3
@@ -88,11 +78,4 @@ def count_iterations(budget: float, seconds_of_stages: list[float]) -> int:
 
 
 # %%
-if count_iterations(300, [0.09]) is None:
-    print("not yet: count_iterations returns nothing; add up the stages first")
-else:
-    pyramid = count_iterations(300, [0.125, 0.25, 0.125])
-    assert count_iterations(300, [0.09]) == 3333, "300 / 0.09, rounded down"
-    assert pyramid == 600, "one iteration updates every stage: add the stages up"
-    assert count_iterations(1, [2.0]) == 1, "at least one, or there is nothing to look at"
-    print("exercise 3: right")
+check_count_iterations(count_iterations)

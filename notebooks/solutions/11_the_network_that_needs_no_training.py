@@ -20,9 +20,8 @@ out: str = "../../runs/lesson_11"  # not written to
 import torch
 
 from siv_lite import read_frames
-from siv_lite.lesson_checks import check
+from siv_lite.exercises import check_count_table, check_denoise_with_counts, check_share_together
 from siv_lite.rendering import provenance
-from siv_lite.rendering.patches import PatchTable
 
 # %% [markdown]
 # What the checks need of the lesson: its signal, its denoiser, and the sources of a rendered image;
@@ -62,17 +61,7 @@ def denoise_with_counts(
 
 
 # %%
-query = torch.tensor([1.5])
-counts = torch.tensor([1, 3, 1])
-if denoise_with_counts(query, values, counts, 0.5, 0.5) is None:
-    print("not yet: denoise_with_counts returns nothing; the logarithm of a product is a sum")
-else:
-    for a, s in ((0.5, 0.5), (0.9, 0.1), (0.1, 0.9)):
-        found = denoise_with_counts(query, values, counts, a, s)
-        repeated = values.repeat_interleave(counts, dim=0)
-        expected = denoise_by_hand(query, repeated, a, s)
-        check(found, expected, f"a = {a}, s = {s}: is the logarithm of the count in the logits?")
-    print("exercise 1: right")
+check_denoise_with_counts(denoise_with_counts, denoise_by_hand)
 
 # %% [markdown]
 # ## Exercise 2
@@ -89,15 +78,7 @@ def count_table(height: int, width: int, side: int) -> int:
 
 
 # %%
-if count_table(48, 64, 15) is None:
-    print("not yet: count_table returns nothing; how many positions, how many numbers at each?")
-else:
-    for high, wide, side in ((48, 64, 15), (20, 30, 3), (32, 32, 32)):
-        blank = PatchTable(torch.zeros(1, 3, 1, high, wide), (1, side, side))
-        hint = f"{high} x {wide}, P = {side}: a patch needs room to the right and below"
-        assert count_table(high, wide, side) == blank.patches.numel(), hint
-    times = count_table(192, 256, 15) / (3 * 192 * 256)
-    print(f"exercise 2: right; at 192 x 256 the table is {times:.0f} times the image")
+check_count_table(count_table)
 
 # %% [markdown]
 # ## Exercise 3
@@ -115,14 +96,4 @@ def share_together(sources: torch.Tensor) -> float:
 
 
 # %%
-flat = torch.arange(4)[:, None].expand(4, 6)
-copied = torch.stack([torch.zeros(4, 6).long(), flat, torch.arange(6).expand(4, 6)], dim=2)
-broken = copied.clone()
-broken[:, 3:, 1] += 1  # from the middle on one row lower: of five pairs one is torn
-if share_together(copied) is None:
-    print("not yet: share_together returns nothing; compare sources[:, 1:] with sources[:, :-1]")
-else:
-    check(float(share_together(copied)), 1.0, "a copy has 1: is the step (0, 0, 1)?")
-    check(float(share_together(copied.flip(1))), 0.0, "mirrored neighbors are on the other side")
-    check(float(share_together(broken)), 0.8, "do frame and row count, too?", atol=1e-6)
-    print(f"exercise 3: right; of the rendered sample {share_together(sources[0]):.2f}")
+check_share_together(share_together, sources[0])
