@@ -110,7 +110,9 @@ class NotebookPage:
             return f'<p class="note">{NEEDS_PYTHON}</p>'
 
         parts = [self.render_part(widget) for widget in found]
-        positions = [describe_slider(widget) for widget in found if "Slider" in widget["model_name"]]
+        positions = [
+            describe_slider(widget) for widget in found if "Slider" in widget["model_name"]
+        ]
         note = f'<p class="note">{FIRST_POSITION}{", ".join(positions)}.</p>' if positions else ""
         return note + "".join(parts)
 
