@@ -39,6 +39,20 @@ DOCUMENTS = {  # of docs/
     "classroom": "Classroom",
 }
 PAGE_BUILDER = Path(__file__).with_name("build_page.py")  # of the page that draws in the browser
+# Words in the code of the cell whose picture stands for a lesson; else it is the largest picture.
+COVERS = {
+    "01_one_image_is_a_data_set": "original, shuffled, blurred",
+    "02_the_patch_gan_pyramid": "real, reduced",
+    "03_from_noise_to_image": "a scene, then its upper left corner",
+    "04_two_judges": "layout's input",
+    "05_diversity": "with the diversity term",
+    "06_mixing_and_augmentation": 'f"probability {p}"',
+    "07_training_live": "six samples of yours",
+    "08_measuring": "show(cheats)",
+    "09_five_answers": "{letter: images[name]",
+    "10_your_own": "scene_sheet(run.frames, rendered",
+    "11_the_network_that_needs_no_training": "at the photograph's own size",
+}
 OPENED_NOTE = (
     "For this page nothing was trained: the finished training that comes with the repository was "
     "opened. On your computer the cell below trains."
@@ -150,7 +164,7 @@ class Site:
         source = lesson.notebook.relative_to(ROOT).as_posix()
         renderer = PageRenderer(self.make_resolver(source, lesson.page))
         folder = (self.folder / lesson.page).with_suffix("")
-        page = NotebookPage(notebook, folder, renderer)
+        page = NotebookPage(notebook, folder, renderer, COVERS.get(lesson.notebook.stem))
         body = page.render()
 
         place = self.lessons.index(lesson)
@@ -164,11 +178,8 @@ class Site:
             previous=self.lessons[place - 1] if place > 0 else None,
             following=self.lessons[place + 1] if place + 1 < len(self.lessons) else None,
         )
-        pictures = [folder / name for name in page.sheets]
-        if not pictures:
-            return None
-        largest = max(pictures, key=lambda path: path.stat().st_size)
-        return largest.relative_to(self.folder).as_posix()
+        cover = page.choose_cover()
+        return None if cover is None else (folder / cover).relative_to(self.folder).as_posix()
 
     def write_document(self, name: str) -> None:
         """Write the page of a document of docs/."""

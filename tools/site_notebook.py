@@ -32,21 +32,31 @@ class NotebookPage:
         renderer: writes its text, and knows its headings afterwards.
         pictures: names of the files of its pictures, in their order.
         sheets: those of them that are images of samples and the like, and no charts.
+        covers: the pictures of cells that hold the words of `cover_code`.
     """
 
-    def __init__(self, notebook: NotebookNode, folder: Path, renderer: PageRenderer):
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        folder: Path,
+        renderer: PageRenderer,
+        cover_code: str | None = None,
+    ):
         """Get ready.
 
         Args:
             notebook: with outputs.
             folder: for its pictures, beside the page and named like it; it is made when needed.
             renderer: of the page.
+            cover_code: words in the code of the cell whose picture stands for the notebook.
         """
+        self.cover_code = cover_code
         self.notebook = notebook
         self.folder = folder
         self.renderer = renderer
         self.pictures: list[str] = []
         self.sheets: list[str] = []
+        self.covers: list[str] = []
         state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {})
         self.widgets = state.get("state", {})
 
@@ -62,9 +72,25 @@ class NotebookPage:
                 parts.append(render_markdown(cell.source, self.renderer))
             elif cell.cell_type == "code":
                 parts.append(render_code(cell.source))
+                first = len(self.pictures)
                 shown = "".join(self.render_output(output) for output in cell.outputs)
+                if self.cover_code is not None and self.cover_code in cell.source:
+                    self.covers += self.pictures[first:]
                 parts.append(f'<div class="output">{shown}</div>\n' if shown else "")
         return "".join(parts)
+
+    def choose_cover(self) -> str | None:
+        """Choose the picture that stands for the notebook, once it is rendered.
+
+        Returns:
+            The name of its file: of the cell with the words of `cover_code`, else of the sheet with
+            most to see; None without any.
+        """
+        if self.covers:
+            return self.covers[0]
+        if not self.sheets:
+            return None
+        return max(self.sheets, key=lambda name: (self.folder / name).stat().st_size)
 
     def render_output(self, output: NotebookNode) -> str:
         """Write one output of a cell: a picture, a widget, HTML or text, in this order."""
