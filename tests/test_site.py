@@ -64,7 +64,7 @@ IMPORTS = "from pathlib import Path\n\nimport ipywidgets as widgets\nfrom PIL im
 COUNT = """\
 with open("runs.txt", "a") as file:
     file.write("x")
-print("a < b")"""
+print("a < b", Path.home() / "weights.pth")"""
 PICTURE = 'Image.new("RGB", (60, 40), "red")'
 SLIDER = """\
 Image.new("RGB", (6, 4), "teal").save("small.png")
@@ -127,7 +127,8 @@ def test_a_lesson_becomes_a_page_with_pictures_and_formulas_and_without_network(
     pages = read_pages(site)
     lesson = pages["lessons/01_toy.html"]
     assert "<math" in lesson and "$$" not in lesson
-    assert "a &lt; b" in lesson and "Because." in lesson
+    assert "a &lt; b ~/weights.pth" in lesson  # and not whose folder it is
+    assert "Because." in lesson
     assert "<summary>Code</summary>" in lesson  # the imports are folded
 
     # A picture, the slider's first position, and a sentence for what needs Python.

@@ -16,6 +16,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from site_markdown import PageRenderer, render_markdown
 
+ROOT = Path(__file__).parents[1]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 NEEDS_PYTHON = (
@@ -83,11 +84,11 @@ class NotebookPage:
         """Choose the picture that stands for the notebook, once it is rendered.
 
         Returns:
-            The name of its file: of the cell with the words of `cover_code`, else of the sheet with
-            most to see; None without any.
+            The name of its file: the last of the cell with the words of `cover_code`, else the sheet
+            with most to see; None without any.
         """
         if self.covers:
-            return self.covers[0]
+            return self.covers[-1]
         if not self.sheets:
             return None
         return max(self.sheets, key=lambda name: (self.folder / name).stat().st_size)
@@ -192,8 +193,22 @@ def render_text(text: str) -> str:
     Returns:
         HTML; nothing for no text.
     """
-    plain = strip_ansi(text).rstrip()
+    plain = hide_folders(strip_ansi(text).rstrip())
     return f"<pre>{html.escape(plain)}</pre>" if plain else ""
+
+
+def hide_folders(text: str) -> str:
+    """Leave out of a text where on this machine the repository and the user's folder lie.
+
+    Args:
+        text: what a cell printed.
+
+    Returns:
+        The text with paths that begin at the repository, or with a tilde.
+    """
+    text = text.replace(f"{ROOT}/", "")
+    home = Path.home()
+    return text if home == Path(home.anchor) else text.replace(str(home), "~")
 
 
 def describe_slider(widget: dict) -> str:
