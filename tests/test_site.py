@@ -28,6 +28,10 @@ README = """\
 
 Everybody.
 
+## Start
+
+Type `make`.
+
 ## The course
 
 Lessons.
@@ -90,7 +94,9 @@ def repository(tmp_path, monkeypatch) -> Path:
     (root / "docs").mkdir()
     (root / "README.md").write_text(README)
     for name in build_site.DOCUMENTS:
-        text = f"# {name}\n\n## Word\n\n[home](../README.md), [toy](../notebooks/01_toy.ipynb)\n"
+        text = (
+            f"# {name}\n\n## Word\n\n[home](../README.md#start), [toy](../notebooks/01_toy.ipynb)\n"
+        )
         (root / "docs" / f"{name}.md").write_text(text)
     write_lesson(root, IMPORTS, COUNT, PICTURE, SLIDER, FORM)
     monkeypatch.setattr(build_site, "ROOT", root)
@@ -222,7 +228,7 @@ def test_readme_lists_every_lesson():
 
 def test_readme_has_the_sections_of_the_front_page():
     sections = split_sections((ROOT / "README.md").read_text(encoding="utf-8"))
-    needed = {"", "Who it is for", "The course", "The explorer", "Seven methods, one roof"}
+    needed = {"", "Who it is for", "Start", "The course", "The explorer", "Seven methods, one roof"}
     assert needed <= sections.keys()
 
 

@@ -213,6 +213,7 @@ class Site:
             audience=render_markdown(sections["Who it is for"], renderer),
             course=render_markdown(course, renderer),
             explorer=render_markdown(sections["The explorer"], renderer),
+            start=render_markdown(sections["Start"], renderer),
             methods=render_markdown(sections["Seven methods, one roof"], renderer),
             pictures=pictures,
         )

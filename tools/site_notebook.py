@@ -84,8 +84,8 @@ class NotebookPage:
         """Choose the picture that stands for the notebook, once it is rendered.
 
         Returns:
-            The name of its file: the last of the cell with the words of `cover_code`, else the sheet
-            with most to see; None without any.
+            The name of its file: the last of the cell with the words of `cover_code`, else the
+            sheet with most to see; None without any.
         """
         if self.covers:
             return self.covers[-1]
