@@ -1,6 +1,9 @@
 # Paths are relative and programs are started as `python -m`, so that a folder with a space in its name works too.
 PY := .venv/bin/python
-.PHONY: demo test lab explore clean
+EXTRAS := video-headless,metrics,notebooks,photographs,site,test
+# The archive of `make classroom` brings its own packages, so that it needs no network.
+OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels)
+.PHONY: demo test lab explore site classroom clean
 
 demo: .venv/.installed
 	@echo "In about a minute there are first scenes: runs/demo/first_scenes.png"
@@ -18,7 +21,7 @@ test: .venv/.installed
 	$(PY) -m pytest -n 2 --dist loadscope
 
 lab: .venv/.installed
-	$(PY) -m jupyterlab --ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root)
+	$(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # make explore RUNS=FOLDER opens only what lies in another folder.
 explore: .venv/.installed
@@ -28,6 +31,12 @@ explore: .venv/.installed
 	    --VoilaConfiguration.extension_allowlist=@voila-dashboards/widgets-manager8 \
 	    --VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager \
 	    --VoilaConfiguration.extension_allowlist=anywidget notebooks/explore.ipynb
+
+site: .venv/.installed
+	$(PY) tools/build_site.py $(if $(SOLUTIONS),--solutions)
+
+classroom: .venv/.installed
+	$(PY) tools/pack_classroom.py $(EXTRAS)
 
 clean:
 	rm -rf .venv node_modules runs build dist siv_lite.egg-info .pytest_cache .ruff_cache
@@ -43,6 +52,6 @@ clean:
 	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { echo "$$python cannot make virtual environments:" \
 	    "install its venv module (on Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }; \
 	"$$python" -m venv --clear .venv
-	$(PY) -m pip install --quiet --upgrade pip
-	$(PY) -m pip install -c constraints.txt -e ".[video-headless,metrics,notebooks,photographs,test]"
+	$(if $(OFFLINE),,$(PY) -m pip install --quiet --upgrade pip)
+	$(PY) -m pip install $(OFFLINE) -c constraints.txt -e ".[$(EXTRAS)]"
 	@touch $@

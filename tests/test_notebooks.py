@@ -126,6 +126,16 @@ def test_headers_say_the_measured_times():
         assert seconds < 300  # lesson 7 trains for three minutes, live
 
 
+def test_teaching_has_a_section_for_each_lesson_with_its_time():
+    times = json.loads(time_lessons.TIMES.read_text(encoding="utf-8"))
+    text = time_lessons.TEACHING.read_text(encoding="utf-8")
+    for name, seconds in times.items():
+        section = text.partition(f"/{name}.ipynb)")[2].partition("\n## ")[0]
+        assert time_lessons.describe(seconds, FOLDER / f"{name}.py") in section, name
+        for part in ("**Aim.**", "**Show first.**", "**Misconceptions.**", "**Exam.**"):
+            assert part in section, f"{name}: {part}"
+
+
 # Executed, and executed again
 
 

@@ -1,4 +1,5 @@
-"""Run every lesson as a reader does and write its time into its header and into `times.json`.
+"""Run every lesson as a reader does and write its time: into its header, into `times.json`, and
+into `docs/teaching.md`.
 
 python tools/time_lessons.py                 # all lessons; several minutes of a quiet machine
 python tools/time_lessons.py 05_diversity    # one of them
@@ -22,6 +23,7 @@ from siv_lite.files import atomic_write
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 TIMES = Path(__file__).with_name("times.json")
+TEACHING = FOLDER.parent / "docs" / "teaching.md"
 LINE = re.compile(r"\*\*Time:\*\*[^\n]*")
 
 WORDS_PER_MINUTE = 200  # of prose, read carefully
@@ -125,6 +127,20 @@ def write_header(lesson: Path, seconds: float) -> None:
     subprocess.run(command, check=True)
 
 
+def write_teaching(times: dict[str, int]) -> None:
+    """Write the times into the sections of lessons in `docs/teaching.md`.
+
+    Args:
+        times: name of a lesson -> seconds of computing.
+    """
+    text = TEACHING.read_text(encoding="utf-8")
+    for lesson, seconds in times.items():
+        section = re.compile(rf"(/{lesson}\.ipynb\).*?)\*\*Time:\*\*[^\n]*", re.DOTALL)
+        line = describe(seconds, FOLDER / f"{lesson}.py")
+        text = section.sub(rf"\1{line}", text, count=1)
+    TEACHING.write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     """Measure the lessons named on the command line, or all; then write all headers."""
     lessons = sorted(path.stem for path in FOLDER.glob("[01][0-9]_*.py"))
@@ -143,6 +159,7 @@ def main() -> None:
 
     for lesson, seconds in times.items():
         write_header(FOLDER / f"{lesson}.py", seconds)
+    write_teaching(times)
 
 
 if __name__ == "__main__":
