@@ -52,6 +52,7 @@ COVERS = {
     "09_five_answers": "{letter: images[name]",
     "10_your_own": "scene_sheet(run.frames, rendered",
     "11_the_network_that_needs_no_training": "at the photograph's own size",
+    "12_one_image_ten_years": "draw_years(rendered)",
 }
 OPENED_NOTE = (
     "For this page nothing was trained: the finished training that comes with the repository was "
