@@ -1,6 +1,6 @@
 # Paths are relative and programs are started as `python -m`, so that a folder with a space in its name works too.
 PY := .venv/bin/python
-.PHONY: demo test lab explore clean
+.PHONY: demo test lab explore page clean
 
 demo: .venv/.installed
 	@echo "In about a minute there are first scenes: runs/demo/first_scenes.png"
@@ -28,6 +28,11 @@ explore: .venv/.installed
 	    --VoilaConfiguration.extension_allowlist=@voila-dashboards/widgets-manager8 \
 	    --VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager \
 	    --VoilaConfiguration.extension_allowlist=anywidget notebooks/explore.ipynb
+
+# make page PAGE=FOLDER writes it elsewhere.
+page: .venv/.installed
+	@$(PY) tools/build_page.py "$(or $(PAGE),build/page)"
+	@echo "Open $(or $(PAGE),build/page)/index.html in a browser: from a file system too, and without network."
 
 clean:
 	rm -rf .venv node_modules runs build dist siv_lite.egg-info .pytest_cache .ruff_cache
