@@ -12,6 +12,7 @@ import build_page
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from siv_lite import open_run, read_frames
@@ -35,23 +36,6 @@ needs_browser = pytest.mark.skipif(
     CHROMIUM is None or not (ROOT / "node_modules" / "playwright-core").is_dir(),
     reason="the page needs chromium and playwright-core: see .ci/run",
 )
-
-
-@pytest.fixture(scope="module")
-def first_of_equals():
-    """Of two neighbors that are equally near torch takes either, the page always the first."""
-
-    def nearest_starts(old_grid, grid, axis):
-        ratio = old_grid.size[axis] / grid.size[axis]
-        starts = denoiser.rescale_starts(grid.starts[axis], grid.patch_size[axis], ratio)
-        differences = starts[:, None] - old_grid.starts[axis]
-        order = differences.abs().sort(dim=1, stable=True).indices
-        index = order[:, : denoiser.NUM_NEIGHBORS]
-        return index, differences.gather(1, index)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(denoiser, "nearest_starts", nearest_starts)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +123,51 @@ def test_one_step_of_the_denoiser_is_the_same(computed, diffusion, noise):
     assert_near(computed["matches"], matches, 0, share=0.99)
 
 
-def test_a_seed_is_the_same_scene_with_the_same_sources(
-    computed, diffusion, photograph, first_of_equals
-):
+def test_a_seed_is_the_same_scene_with_the_same_sources(computed, diffusion, photograph):
     image = diffusion.generate(diffusion.sample_latents(1, 3))
     assert_near(computed["diffused"], image, 1e-3, share=0.98)
     rendered, sources = Renderer(photograph).provenance(image, seed=3)
     assert_near(computed["rendered"], rendered, 1e-3, share=0.98)
     assert_near(computed["sources"], sources[..., 1:], 0, share=0.98)
+
+
+@needs_browser
+def test_page_works_from_a_file_system(run, photograph, tmp_path):
+    page = tmp_path / "a page"
+    build_page.build(page)
+    large = save_enlarged(photograph, (3000, 4000), tmp_path / "large.jpg")
+    tiny = save_enlarged(photograph, (20, 20), tmp_path / "tiny.png")
+    screenshot = tmp_path / "screenshot.png"
+    script = ROOT / "tests" / "page_browser.mjs"
+    command = [NODE, script, CHROMIUM, page / "index.html", large, tiny, screenshot]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert ended.stdout, ended.stderr
+    seen = json.loads(ended.stdout)
+    assert not seen.get("failure")
+    assert not seen["errors"] and not seen["elsewhere"]
+
+    # Patch diffusion: small noise first, and a scene whose sources light up.
+    assert seen["noise"] == [24, 32]
+    assert seen["diffused"] == [192, 256]
+    assert seen["lit"] == [False, True]
+    assert seen["bottom"] <= 720  # nothing below the fold
+
+    # Files of visitors.
+    assert seen["no_image"].startswith("notes.png is not an image")
+    assert "20 x 20 pixels" in seen["tiny"]
+    assert seen["reduced"] == "large.jpg: 256 x 192 pixels, reduced from 4000 x 3000"
+    assert not seen["no_problem"]
+
+    # The network: the scene that Python draws, a part drawn anew, and back.
+    assert seen["generated"][:2] == [192, 256]
+    expected = to_uint8(run.sample(1, seed=0, render=True)).flatten()
+    assert_near(np.array(seen["generated"][2:]), torch.from_numpy(expected).int(), 1, share=0.97)
+    assert seen["outlined"]
+    assert seen["redrawn"] != seen["generated"] == seen["undone"]
+
+
+def save_enlarged(image: Tensor, size: tuple[int, int], path: Path) -> Path:
+    """Save an image at another size."""
+    (pixels,) = to_uint8(resize_to(image, size))
+    Image.fromarray(pixels).save(path)
+    return path

@@ -67,8 +67,8 @@ function findLargest(values) {
   return best;
 }
 
-// Turns logits into weights with the sum 1. Those below e^-25 change no number of 32 bits: they become
-// zeros, which need not be added.
+// Turns logits into weights with the sum 1. Those below e^-25 change no number of 32 bits: they
+// become zeros, which need not be added.
 function softmax(logits, largest) {
   let sum = 0;
   for (let i = 0; i < logits.length; i++) {
@@ -195,7 +195,7 @@ function propose(match, down, right, oldTable, table, numbers) {
 }
 
 // For every patch along an axis its nearest old patches, and how far it is from them in old pixels.
-// Of two that are equally near, the first; torch takes either, as the C++ library happens to.
+// Of two that are equally near, the first.
 function nearestStarts(oldGrid, grid, axis) {
   const ratio = oldGrid.size[axis] / grid.size[axis];
   return grid.starts[axis].map((start) => {

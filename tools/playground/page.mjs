@@ -100,9 +100,9 @@ function sliderValue(id) {
 
 // What thumbnails depend on.
 function thumbnailKey(seed) {
-  const { name } = photograph();
-  if (isDiffusion()) return [name, sliderValue("patch-size"), sliderValue("noise"), seed].join();
-  return [name, "gan", sliderValue("variety"), seed].join();
+  const { chosen } = state;
+  if (isDiffusion()) return [chosen, sliderValue("patch-size"), sliderValue("noise"), seed].join();
+  return ["gan", sliderValue("variety"), seed].join();
 }
 
 function latentsOf(seed) {
@@ -131,6 +131,8 @@ function draw() {
   sceneModel.update({ region: state.edit?.region ?? [] });
   showControls();
   showStatus("Drawing ...");
+  find("problem").textContent = "";
+  find("scene").ariaBusy = "true";
   if (isDiffusion()) {
     askForDiffusion([state.seed], true);
   } else {
@@ -181,7 +183,7 @@ function showSmall({ image, pixels, seed }) {
   film.isRendering = true;
   const strength = isDiffusion() ? RENDER_STRENGTH : sliderValue("noise");
   painter.postMessage({ task: "render", number, image, strength, seed });
-  showStatus(`${text}. Rendering with the photograph's patches ...`);
+  showStatus("Rendering with the photograph's patches ...");
   askForThumbnails();
 }
 
@@ -190,9 +192,9 @@ function showRendered({ pixels }) {
   const text = `${pixels.width} x ${pixels.height} pixels after ${secondsSoFar()}`;
   film.add({ pixels, text, isSmooth: true, sources, patch }, true);
   film.end();
-  const hint = sources ? " Point at the scene: its patch lights up in the photograph." : "";
-  showStatus(`${text}.${hint}`);
+  showStatus(sources ? "Point at the scene: its patch lights up in the photograph." : "");
   find("download").disabled = false;
+  find("scene").ariaBusy = "false";
 }
 
 function secondsSoFar() {
@@ -261,9 +263,8 @@ function showControls() {
   showSeeds();
 }
 
-function showStatus(text, isError = false) {
+function showStatus(text) {
   find("status").textContent = text;
-  find("status").classList.toggle("error", isError);
 }
 
 // What visitors do.
@@ -328,7 +329,7 @@ async function openFile(file) {
     choosePhotograph(state.photographs.length - 1);
   } catch (error) {
     if (!(error instanceof PageError)) throw error;
-    showStatus(error.message, true);
+    find("problem").textContent = error.message;
   }
 }
 
