@@ -4,6 +4,7 @@ The numbers need node; what a visitor does also needs chromium and playwright-co
 """
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from siv_lite import open_run, read_frames
+from siv_lite import SivLiteError, open_run, read_frames
 from siv_lite.frames import resize_frames, resize_to, to_uint8
 from siv_lite.methods import make_settings
 from siv_lite.methods.patch_diffusion import PatchDiffusion
@@ -129,6 +130,20 @@ def test_a_seed_is_the_same_scene_with_the_same_sources(computed, diffusion, pho
     rendered, sources = Renderer(photograph).provenance(image, seed=3)
     assert_near(computed["rendered"], rendered, 1e-3, share=0.98)
     assert_near(computed["sources"], sources[..., 1:], 0, share=0.98)
+
+
+def test_page_is_one_folder_that_loads_nothing_from_elsewhere(tmp_path):
+    build_page.build(tmp_path)
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', (tmp_path / "index.html").read_text())
+    files = {path.name for path in tmp_path.iterdir()}
+    assert {name for name in loaded if name != "data:,"} == files - {"index.html"}
+    assert not [path for path in tmp_path.iterdir() if "://" in path.read_text()]
+
+
+def test_page_is_not_written_over_a_file(tmp_path):
+    (tmp_path / "page").write_text("mine")
+    with pytest.raises(SivLiteError, match="cannot be made a folder"):
+        build_page.build(tmp_path / "page")
 
 
 @needs_browser
