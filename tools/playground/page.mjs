@@ -40,7 +40,7 @@ const METHODS = {
 const state = {
   method: "diffusion",
   photographs: [],  // {name, pixels, note}
-  chosen: 0,  // of the photographs
+  chosen: -1,  // of the photographs; none yet
   seed: 0,
   firstSeed: 0,  // of the strip
   edit: null,  // the newest part that was drawn anew: {before, after, region, walk, previous}
@@ -274,18 +274,18 @@ function chooseMethod(name) {
   const { min, value } = METHODS[name].noise;
   Object.assign(find("noise"), { min, value });
   sceneModel.update({ grid: name === "gan" ? SIV_GAN.grid : [] });
-  if (name === "gan") {
-    showPhotograph(0);  // the network knows no other
-  }
+  if (name === "gan") showPhotograph(0);  // the network knows no other
   chooseSeed(state.seed);
 }
 
 function showPhotograph(index) {
+  if (index === state.chosen) return;
   state.chosen = index;
   showPhotographs();
   for (const worker of [sketcher, painter]) {
     worker.postMessage({ task: "photograph", pixels: photograph().pixels });
   }
+  painter.postMessage({ task: "prepare" });
 }
 
 function choosePhotograph(index) {

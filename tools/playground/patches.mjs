@@ -191,6 +191,11 @@ export class PatchTable {
     });
   }
 
+  // Computes at once what candidates are compared by.
+  prepare() {
+    return [this.components, this.centeredSquares];
+  }
+
   // Computes something at its first use and keeps it.
   keep(name, compute) {
     this.kept ??= {};

@@ -23,12 +23,14 @@ export class Renderer {
       yield { level: null, image: resize(image, height, width), matches: null, s: 0 };
       return;
     }
-    const sizes = enlargementSizes(startSize(image, height, width), [height, width]);
-    const levels = this.prepare(sizes);
-    yield* draw(resize(image, ...sizes[0]), levels, strength, seed);
+    const levels = this.prepare(image);
+    yield* draw(resize(image, ...levels[0].grid.size), levels, strength, seed);
   }
 
-  prepare(sizes) {
+  // The levels from the size of an image to that of the photograph.
+  prepare(image) {
+    const { height, width } = this.photograph;
+    const sizes = enlargementSizes(startSize(image, height, width), [height, width]);
     const key = String(sizes);
     if (!this.prepared.has(key)) {
       const levels = makeLevels(this.photograph, sizes, { heightSigma: HEIGHT_SIGMA });

@@ -19,7 +19,9 @@ let photograph = null;  // pixels
 let renderer = null;
 let diffusions = new Map();  // patch size -> PatchDiffusion
 
-const TASKS = { weights: setWeights, photograph: setPhotograph, diffuse, generate, render, stop };
+const TASKS = {
+  weights: setWeights, photograph: setPhotograph, prepare, diffuse, generate, render, stop,
+};
 
 function setWeights({ packed }) {
   generator = new Generator(unpackWeights(packed));
@@ -29,6 +31,13 @@ function setPhotograph({ pixels }) {
   photograph = pixels;
   renderer = new Renderer(fromBytes(pixels));
   diffusions = new Map();
+}
+
+// Prepares to render images of patch diffusion, while the other worker draws the first.
+function prepare() {
+  const [height, width] = reducedSize(photograph.height, photograph.width, IMAGE_SIZE);
+  const levels = renderer.prepare({ height, width });
+  for (const { table } of levels.slice(1)) table.prepare();
 }
 
 // Patch diffusion draws a small image of every seed; of a film every step is shown.
