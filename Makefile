@@ -3,7 +3,7 @@ PY := .venv/bin/python
 EXTRAS := video-headless,metrics,notebooks,photographs,site,test
 # The archive of `make classroom` brings its own packages, so that it needs no network.
 OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels)
-.PHONY: demo test lab explore site classroom clean
+.PHONY: demo test lab explore page site classroom clean
 
 demo: .venv/.installed
 	@echo "In about a minute there are first scenes: runs/demo/first_scenes.png"
@@ -31,6 +31,11 @@ explore: .venv/.installed
 	    --VoilaConfiguration.extension_allowlist=@voila-dashboards/widgets-manager8 \
 	    --VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager \
 	    --VoilaConfiguration.extension_allowlist=anywidget notebooks/explore.ipynb
+
+# make page PAGE=FOLDER writes it elsewhere.
+page: .venv/.installed
+	@$(PY) tools/build_page.py "$(or $(PAGE),build/page)"
+	@echo "Open $(or $(PAGE),build/page)/index.html in a browser: from a file system too, and without network."
 
 site: .venv/.installed
 	$(PY) tools/build_site.py $(if $(SOLUTIONS),--solutions)

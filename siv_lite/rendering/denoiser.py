@@ -284,7 +284,9 @@ def nearest_starts(old_grid: PatchGrid, grid: PatchGrid, axis: int) -> tuple[Ten
     starts = rescale_starts(grid.starts[axis], grid.patch_size[axis], ratio)
     differences = starts[:, None] - old_grid.starts[axis]  # (patches, old patches)
     num_neighbors = min(NUM_NEIGHBORS, differences.shape[1])
-    index = differences.abs().topk(num_neighbors, dim=1, largest=False).indices
+    # Stable: of two that are equally near the first is taken, on every machine.
+    order = differences.abs().sort(dim=1, stable=True).indices
+    index = order[:, :num_neighbors]
     return index, differences.gather(1, index)
 
 
