@@ -37,6 +37,7 @@ from siv_lite.training.config import (
     set_precision,
 )
 from siv_lite.training.cuda_graph import cuda_graph_step
+from siv_lite.training.preview import Preview
 from siv_lite.training.verify import NUM_SAMPLES, SAMPLE_SEED
 
 COSTS = ("iterations", "seconds", "parameters", "peak_memory_bytes")
@@ -393,8 +394,9 @@ def main(folder: Path, device: str, task: str) -> None:
     Args:
         folder: a run folder that `create_or_verify` made.
         device: "auto", "cpu", "cuda" or "cuda:1".
-        task: "train"; "measure", to train and measure; "render", to render the samples of a
-            finished training and measure these; "pilot", to time every stage.
+        task: "train", to train and draw the newest scenes now and then; "measure", to train and
+            measure; "render", to render the samples of a finished training and measure these;
+            "pilot", to time every stage.
 
     Raises:
         SivLiteError: for whatever keeps it from the end, such as being interrupted.
@@ -414,6 +416,10 @@ def main(folder: Path, device: str, task: str) -> None:
         write_json(folder / RENDERED_FILE, measure_rendered(open_run(folder, device)))
         return
 
+    on_step = None
+    if task == "train":
+        preview = Preview(folder, frames)
+        on_step = preview.update
     was_done = (folder / "done.json").exists()
     run = train(
         config["method"],
@@ -424,8 +430,11 @@ def main(folder: Path, device: str, task: str) -> None:
         seed=config["seed"],
         precision=config["precision"],
         progress=False,
+        on_step=on_step,
         **config["settings"],
     )
+    if task == "train":
+        preview.save(run.method, run.iteration)
     if not run.finished:
         raise SivLiteError(
             f"stopped at iteration {run.iteration}; the same call goes on from there"
@@ -487,11 +496,12 @@ def time_stages(method: Method) -> float:
     """Measure how long one iteration of every stage takes.
 
     Args:
-        method: built for `PILOT_ITERATIONS` iterations of each stage.
+        method: built for a few iterations of each stage, such as `PILOT_ITERATIONS`.
 
     Returns:
         The sum over the stages, in seconds; the first half of each stage's iterations is warm-up.
     """
+    per_stage = method.iterations // method.num_stages
     times = []
     stage = method.stage_at(1)
     step = cuda_graph_step(method)
@@ -507,9 +517,9 @@ def time_stages(method: Method) -> float:
         times.append(time.perf_counter() - begin)
 
     total = 0
-    for first in range(0, len(times), PILOT_ITERATIONS):
-        of_stage = times[first : first + PILOT_ITERATIONS]
-        total += median(of_stage[PILOT_ITERATIONS // 2 :])
+    for first in range(0, len(times), per_stage):
+        of_stage = times[first : first + per_stage]
+        total += median(of_stage[per_stage // 2 :])
     return total
 
 
