@@ -20,7 +20,7 @@ MAX_SIDE = 256  # of a scene, in pixels
 FRAME_MILLISECONDS = 80  # of a video
 
 PERIOD = 3.0  # seconds of training from one drawing to the next, at least
-MAX_SHARE = 0.1  # of the time of a training that is spent on drawing, about
+MAX_SHARE = 0.15  # of the time of a training that is spent on drawing, about
 
 
 class Preview:

@@ -30,6 +30,7 @@ from siv_lite.training.collapse import explain_collapse, find_collapse
 from siv_lite.training.config import create_or_verify, load_frames, make_method
 from siv_lite.training.preview import NUM_SCENES, SCENES_FILE, Preview
 from siv_lite.widgets.canvas import Canvas
+from siv_lite.widgets.estimate import in_words
 from siv_lite.widgets.panel import Panel, as_status, encode, explain
 from siv_lite.widgets.replay import Replay
 
@@ -163,7 +164,7 @@ class LiveTraining(Panel):
         self.losses.add_class("siv-lite-scene")
         self.links = widgets.HTML()
         self.links.add_class("siv-lite-links")
-        self.replay = Replay(beside)
+        self.replay = Replay(beside, built.size)
 
         self.begin()
         actions = {
@@ -266,7 +267,7 @@ class LiveTraining(Panel):
         if done == 0:
             return f"Getting ready ... {text} are done"
         seconds_left = (now - self.first_time) * (total - iteration) / done
-        return f"{text}, {seconds_left / 60:.1f} minutes left"
+        return f"{text}, {in_words(seconds_left)} left"
 
     def show_scenes(self) -> bool:
         """Show the newest scenes.

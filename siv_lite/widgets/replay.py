@@ -4,15 +4,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ipywidgets as widgets
+from PIL import Image
 
 from siv_lite.errors import SivLiteError
+from siv_lite.training.preview import NUM_SCENES
 from siv_lite.widgets.canvas import Canvas
+from siv_lite.widgets.panel import encode
 
 PLAY_MILLISECONDS = 1500  # from one grid to the next
+PADDING = 2  # pixels between the samples of a grid
 
 
 class Replay:
-    """The grids of some run folders, by iteration: as the networks drew them, not rendered.
+    """The first samples of a training's grids: as its network drew them, not rendered.
+
+    A training with the same settings draws its newest scenes from the same latents.
 
     Attributes:
         paths: the grids, in the order of their iterations.
@@ -20,15 +26,17 @@ class Replay:
         box: all that is shown; empty if there are no grids.
     """
 
-    def __init__(self, folders: Sequence[str | Path]):
-        """Show the first grid, if there is any.
+    def __init__(self, folders: Sequence[str | Path], size: tuple[int, int]):
+        """Show samples of the first grid, if there is any.
 
         Args:
-            folders: of the same training.
+            folders: run folders of one training, such as its first half and its whole.
+            size: (H, W) of a sample, in pixels.
 
         Raises:
             SivLiteError: if a folder has no grids.
         """
+        self.size = size
         self.paths = []
         for folder in folders:
             found = list(Path(folder).glob("samples/*.png"))
@@ -54,8 +62,32 @@ class Replay:
     def show(self, change: dict | None = None) -> None:
         """Show the chosen grid, and say what it is."""
         path = self.paths[self.slider.value]
-        self.canvas.show(path.read_bytes())
+        with Image.open(path) as grid:
+            self.canvas.show(encode(cut_row(grid, self.size)))
         self.text.value = (
-            f"Another training of this photograph, after {int(path.stem):,} iterations: "
-            "sixteen samples as its network drew them, not rendered"
+            f"Another training of this photograph, after {int(path.stem):,} iterations: samples as "
+            "its network drew them, not rendered"
         )
+
+
+def cut_row(grid: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Cut the first samples out of a grid, as many as there are newest scenes.
+
+    Args:
+        grid: as from `image_grid`.
+        size: (H, W) of a sample, in pixels.
+
+    Returns:
+        The samples in one row; the whole grid if its samples have another size.
+    """
+    height, width = size
+    num_columns, rest = divmod(grid.width - PADDING, width + PADDING)
+    if rest > 0 or num_columns == 0:
+        return grid
+    row = Image.new("RGB", (NUM_SCENES * (width + PADDING), height), "white")
+    for index in range(NUM_SCENES):
+        top = PADDING + index // num_columns * (height + PADDING)
+        left = PADDING + index % num_columns * (width + PADDING)
+        sample = grid.crop((left, top, left + width, top + height))
+        row.paste(sample, (index * (width + PADDING), 0))
+    return row

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from siv_lite.errors import SivLiteError
-from siv_lite.frames import image_grid, read_frames, reduced_size, resize_frames
-from siv_lite.methods import METHODS, find_method, make_settings
+from siv_lite.frames import image_grid, read_frames, resize_frames
+from siv_lite.methods import METHODS, make_settings
 from siv_lite.training.config import MAX_SIZE
 from siv_lite.widgets.background import Background
-from siv_lite.widgets.estimate import UNITS, Estimate, in_words
+from siv_lite.widgets.estimate import UNITS, Estimate, fit_settings, in_words
 from siv_lite.widgets.live import LiveTraining
-from siv_lite.widgets.panel import Panel, Picture, as_status, encode, make_seed_control
+from siv_lite.widgets.panel import Panel, Picture, as_status, encode, explain, make_seed_control
 from siv_lite.widgets.runs import TITLES
 
 PRESETS = {
@@ -37,7 +37,8 @@ WORDS = {
     "patch_diffusion": "patches, quickly, no training",
 }
 MAX_SHOWN_FRAMES = 6  # of a clip
-SHOWN_SIZE = 200  # longest side of a frame that is shown, in pixels
+SHOWN_SIZE = 320  # longest side of an image that is shown, in pixels
+SHOWN_FRAME_SIZE = 200  # the same of a frame of a clip
 LONG_SECONDS = UNITS["days"]  # of a training that one is warned of
 
 
@@ -115,7 +116,7 @@ class Upload(Panel):
             "seed": make_seed_control(),
         }
         for name in ("method", "preset"):
-            controls[name].layout.width = "100%"
+            controls[name].layout.width = "auto"
             controls[name].observe(self.fit_size, "value")
         super().__init__(controls, {"Start": ("Train on this file", self.start)})
         self.fit_size()
@@ -196,16 +197,15 @@ class Upload(Panel):
             HTML.
         """
         try:
-            measured = self.estimate.measure(
+            seconds = self.estimate.measure(
                 values["method"], frames, values["preset"], values["image_size"]
             )
-        except SivLiteError as error:
-            return as_status(str(error))
-        if measured is None:
+        except Exception as error:  # whoever looks at a page cannot use a traceback
+            return as_status(explain(error, "Measuring the time"))
+        if seconds is None:
             return "It trains nothing: each new picture takes seconds."
-        seconds, is_more = measured
         machine = "GPU" if torch.cuda.is_available() else "processor"
-        text = f"{'more than' if is_more else 'about'} {in_words(seconds)} on this {machine}"
+        text = f"about {in_words(seconds)} on this {machine}"
         if seconds < LONG_SECONDS:
             return f"Training takes {text}."
         return (
@@ -261,7 +261,8 @@ def draw_frames(frames: Tensor) -> Any:
     """
     count = min(len(frames), MAX_SHOWN_FRAMES)
     chosen = torch.linspace(0, len(frames) - 1, count).round().long()
-    return image_grid(resize_frames(frames[chosen], SHOWN_SIZE), columns=count)
+    size = SHOWN_SIZE if count == 1 else SHOWN_FRAME_SIZE
+    return image_grid(resize_frames(frames[chosen], size), columns=count)
 
 
 def describe_frames(frames: Tensor, values: dict[str, Any]) -> str:
@@ -272,20 +273,20 @@ def describe_frames(frames: Tensor, values: dict[str, Any]) -> str:
         values: of the form's controls.
 
     Returns:
-        A text such as "an image, kept at 256 x 192 pixels; SIV-GAN sees 56 x 40".
+        A text such as "an image, kept at 256 x 192 pixels; SIV-GAN learns it at 56 x 40".
     """
     num_frames, _, height, width = frames.shape
-    kind = find_method(values["method"])
-    settings = make_settings(values["method"], values["preset"], image_size=values["image_size"])
-    size = reduced_size(height, width, values["image_size"])
-    _, (small_height, small_width) = kind.fit_settings(settings, num_frames, *size)
+    _, (small_height, small_width) = fit_settings(
+        values["method"], frames, values["preset"], values["image_size"]
+    )
     if num_frames == 1:
         text = f"an image, kept at {width:,} x {height:,} pixels"
     else:
         text = f"a clip, of which all {num_frames} frames are used"
         if num_frames > MAX_SHOWN_FRAMES:
             text += f" ({MAX_SHOWN_FRAMES} of them are shown)"
-    return f"{text}; {TITLES[values['method']]} sees {small_width} x {small_height}"
+    title = TITLES[values["method"]]
+    return f"{text}; {title} learns it at {small_width} x {small_height}"
 
 
 def make_harmless(name: str) -> str:
