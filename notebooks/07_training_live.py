@@ -52,7 +52,7 @@ import torch
 import torch.nn.functional as F
 
 from siv_lite import contact_sheet, losses, open_run, read_frames, train
-from siv_lite.figures import draw_losses, plot_lines
+from siv_lite.figures import plot_lines, plot_losses
 from siv_lite.lesson_checks import check
 from siv_lite.methods import find_method, make_settings
 from siv_lite.nn import make_adam
@@ -75,13 +75,17 @@ from siv_lite.widgets import Picture, live_training
 # Begin with the real thing, and keep reading while it trains. A training of 4,000 iterations comes
 # with the repository, stopped after 2,000 (of the balloons only; any other picture begins at 0). A
 # copy of it is trained to its end here, in about three minutes on two cores. In JupyterLab the cell
-# returns at once: the training has a process of its own, and its progress, losses and newest
-# samples appear in the cell. *Save and stop* does what it says; the same cell continues later. Run
-# with nobody watching, as in a test, the cell waits and shows the end.
+# returns at once: the training has a process of its own, and its progress, its losses and, every
+# few seconds, its newest scenes appear in the cell. The network draws them small; here they are
+# *rendered*, drawn anew with the photograph's own patches and at its size. *Save and stop* does
+# what it says, and *Go on*, or the same cell on another day, continues. If you begin at 0 with the
+# balloons, the shipped training's small samples are replayed below. Run with nobody watching, as in
+# a test, the cell waits and shows the end.
 #
-# What to look for, first at 2,000 and then at the end: are the balloons whole, or soft and frayed?
-# How many colors do they have? Do small ones appear? And follow *one* sample: do its balloons move
-# while it trains, or do they stay where they are and become sharper?
+# What to look for: follow *one* scene. Do its balloons move while it trains, or do they stay where
+# they are? How many kinds of them are there? Do small ones appear? Rendering makes every scene
+# sharp, so sharpness says nothing here. What the network itself drew comes at the end, with the
+# same question: are the balloons whole, or soft and frayed?
 
 # %% tags=["nbval-ignore-output"]
 half_way = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan_half_way"
@@ -93,7 +97,10 @@ photograph = read_frames(source)[:1]
 folder = Path(out, f"live {Path(source).stem} {preset} {iterations} {seed}")
 if goes_on and not folder.exists():
     shutil.copytree(half_way, folder)
-view = live_training("siv_gan", photograph, folder, preset, iterations=iterations, seed=seed)
+options = {"preset": preset, "iterations": iterations, "seed": seed}
+if half_way.exists() and not goes_on:
+    options["beside"] = [half_way, half_way.with_name(f"{Path(source).stem}_siv_gan")]
+view = live_training("siv_gan", photograph, folder, **options)
 view
 
 # %% [markdown]
@@ -523,18 +530,7 @@ if hasattr(view, "child"):  # it trains in a process of its own
 run = view.run
 print(f"{run.iteration} of {iterations} iterations are done; the log has {len(run.log())} lines")
 
-
-# %%
-def plot_with_coin(log: list[dict[str, float]]) -> None:
-    """The logged losses, with dashed lines where D tosses a coin."""
-    figure = plt.figure(layout="constrained")
-    draw_losses(figure, log)
-    for axes, level in zip(figure.axes, coin.values(), strict=False):
-        axes.axhline(level, color="black", linestyle="--", linewidth=0.8)
-    plt.show()
-
-
-plot_with_coin(run.log())
+plot_losses(run.log(), coin)
 
 # %% [markdown]
 # Move the slider to watch the same sixteen latents at ten moments. The sheet after it shows all
@@ -579,7 +575,7 @@ contact_sheet(rows)
 # There was drama in the curves. Around 300 both losses jump: G's goes up to 10, and D's *above* the
 # dashed coin level. D was mistaken for some dozens of iterations, and after that both came back.
 # This is no cause for alarm so early. The thin line is what was logged, each number from one batch
-# of five; read the thick one, its running mean. From 2,800 on the learning rate falls, and G's thin
+# of five; read the thick one, its moving average. From 2,800 on the learning rate falls, and G's thin
 # line is calmer.
 #
 # ## A whole training
@@ -595,7 +591,7 @@ shipped = Path(source).parent / "runs" / f"{Path(source).stem}_siv_gan"
 finished = run
 if shipped.exists():
     finished = open_run(shipped, "cpu")
-plot_with_coin(finished.log())
+plot_losses(finished.log(), coin)
 samples = finished.sample(6, seed=1)
 rows = {"the training image": finished.training_frames, "six samples": samples}
 rows["six samples of yours"] = run.sample(6, seed=1)

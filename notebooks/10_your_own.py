@@ -474,10 +474,12 @@ contact_sheet(rows, scale=2)
 #
 # ## Your turn: the form
 #
-# In JupyterLab the next cell shows a form: choose a file, its longest side, a method, a preset, and
-# press *Start*. The training has a process of its own; you see progress, losses and newest samples,
-# and *Stop* saves. In the end three links appear: a grid, a walk and the run as a zip. On a printed
-# page the form is dead.
+# In JupyterLab the next cell shows a form. Choose a file, a method, a preset and the longest side:
+# the form shows the frames that it will use and, after some seconds, how long the training will
+# take on your machine. A preset that would take days says so. Then press *Start*. The training has
+# a process of its own; you see its progress, its losses and its newest scenes, *Save and stop*
+# saves and *Go on* goes on. In the end links appear: small samples, rendered scenes, a walk, and
+# the run as a zip. On a printed page the form is dead.
 
 # %% tags=["nbval-ignore-output"]
 upload(Path(out, "uploads"))
@@ -557,6 +559,7 @@ HTML(f"<img alt='a walk' src='data:image/gif;base64,{data}'>")
 # | `checkpoint-….safetensors`, `….json` | the weights, and their checksum |
 # | `log.jsonl` | a line of losses every few iterations |
 # | `samples/….png` | grids drawn on the way |
+# | `scenes.png` | the newest scenes, rendered; only of a training that was watched |
 # | `done.json` | only when training has ended |
 #
 # We zip it, unpack it "on another computer", open it and draw the same seed. Then we see how much

@@ -6,6 +6,7 @@ process of its own, in which this file is the program (`main`).
 
 import _thread
 import csv
+import math
 import os
 import re
 import subprocess
@@ -37,6 +38,7 @@ from siv_lite.training.config import (
     set_precision,
 )
 from siv_lite.training.cuda_graph import cuda_graph_step
+from siv_lite.training.preview import Preview
 from siv_lite.training.verify import NUM_SAMPLES, SAMPLE_SEED
 
 COSTS = ("iterations", "seconds", "parameters", "peak_memory_bytes")
@@ -44,7 +46,8 @@ RESULT_FILES = ("done.json", "cost.json", "metrics.json")  # of a cell that is f
 RENDERED_FILE = "rendered.json"  # of a cell that is measured as rendered, too
 RENDERED = " rendered"  # behind the name of a row: its samples, rendered
 RENDERED_SIZE = 256  # longest side in pixels of rendered samples that are measured
-SPEED_FILE = "speed.json"  # of a pilot
+SPEED_FILE = "speed.json"  # of a pilot or an estimate
+ESTIMATE_SECONDS = 4.0  # after which an estimate begins no further iteration of a stage
 PILOT_ITERATIONS = 10  # of every stage; the second half of them is timed
 
 
@@ -393,8 +396,9 @@ def main(folder: Path, device: str, task: str) -> None:
     Args:
         folder: a run folder that `create_or_verify` made.
         device: "auto", "cpu", "cuda" or "cuda:1".
-        task: "train"; "measure", to train and measure; "render", to render the samples of a
-            finished training and measure these; "pilot", to time every stage.
+        task: "train", to train and draw the newest scenes now and then; "measure", to train and
+            measure; "render", to render the samples of a finished training and measure these;
+            "pilot", to time every stage; "estimate", to do so in some seconds of each.
 
     Raises:
         SivLiteError: for whatever keeps it from the end, such as being interrupted.
@@ -404,16 +408,22 @@ def main(folder: Path, device: str, task: str) -> None:
     frames = load_frames(folder, config)
     chosen_device = choose_device(device)
 
-    if task == "pilot":
+    if task in ("pilot", "estimate"):
         set_precision(config["precision"])
         method = make_method(config, frames, chosen_device)
-        write_json(folder / SPEED_FILE, {"seconds_per_iteration": time_stages(method)})
+        max_seconds = ESTIMATE_SECONDS if task == "estimate" else math.inf
+        seconds = time_stages(method, max_seconds)
+        write_json(folder / SPEED_FILE, {"seconds_per_iteration": seconds})
         return
 
     if task == "render":
         write_json(folder / RENDERED_FILE, measure_rendered(open_run(folder, device)))
         return
 
+    on_step = None
+    if task == "train":
+        preview = Preview(folder, frames)
+        on_step = preview.update
     was_done = (folder / "done.json").exists()
     run = train(
         config["method"],
@@ -424,8 +434,11 @@ def main(folder: Path, device: str, task: str) -> None:
         seed=config["seed"],
         precision=config["precision"],
         progress=False,
+        on_step=on_step,
         **config["settings"],
     )
+    if task == "train":
+        preview.save(run.method, run.iteration)
     if not run.finished:
         raise SivLiteError(
             f"stopped at iteration {run.iteration}; the same call goes on from there"
@@ -483,33 +496,36 @@ def interrupt_at_end_of_input() -> None:
         _thread.interrupt_main()
 
 
-def time_stages(method: Method) -> float:
+def time_stages(method: Method, max_seconds: float = math.inf) -> float:
     """Measure how long one iteration of every stage takes.
 
     Args:
-        method: built for `PILOT_ITERATIONS` iterations of each stage.
+        method: built for a few iterations of each stage, such as `PILOT_ITERATIONS`.
+        max_seconds: after so long no further iteration of a stage is begun.
 
     Returns:
         The sum over the stages, in seconds; the first half of each stage's iterations is warm-up.
     """
-    times = []
     stage = method.stage_at(1)
     step = cuda_graph_step(method)
+    times = {stage: []}
     for iteration in range(1, method.iterations + 1):
         if method.stage_at(iteration) != stage:
             stage = method.stage_at(iteration)
             method.start_stage(stage)
             step = cuda_graph_step(method)
+            times[stage] = []
+        if sum(times[stage]) > max_seconds:
+            continue
         begin = time.perf_counter()
         step()
         if method.device.type == "cuda":
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - begin)
+        times[stage].append(time.perf_counter() - begin)
 
     total = 0
-    for first in range(0, len(times), PILOT_ITERATIONS):
-        of_stage = times[first : first + PILOT_ITERATIONS]
-        total += median(of_stage[PILOT_ITERATIONS // 2 :])
+    for of_stage in times.values():
+        total += median(of_stage[len(of_stage) // 2 :])
     return total
 
 

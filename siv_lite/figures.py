@@ -1,6 +1,7 @@
 """Figures for notebooks: the map of SIV-GAN, images, maps of features, curves."""
 
 import html
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from torch import Tensor
 
 from siv_lite.errors import SivLiteError
@@ -18,6 +21,18 @@ from siv_lite.frames import image_grid, to_uint8
 
 DPI = 100
 MAP = Path(__file__).with_name("map.svg")
+
+# Name in a log -> title of its panel, and what its axis says.
+LOSS_TITLES = {
+    "D": ("D, the discriminator", "loss"),
+    "G": ("G, the generator", "loss"),
+    "diversity": ("diversity of the batch", "distance"),
+    "bandless_diversity": ("arrangements of the grid", "1 - correlation"),
+    "arrangement_diversity": ("arrangements of the grid", "1 - correlation"),
+    "distance": ("distance of real and generated", "loss"),
+    "penalty": ("gradient penalty", "loss"),
+    "reconstruction": ("reconstruction", "error"),
+}
 
 
 def show_map(*parts: str) -> None:
@@ -246,18 +261,24 @@ def show_table(rows: dict[str, dict[str, float]], high: set[str]) -> None:
     display(HTML("<table><tr>" + "</tr><tr>".join(lines) + "</tr></table>"))
 
 
-def plot_losses(log: list[dict[str, float]]) -> None:
+def plot_losses(log: list[dict[str, float]], levels: dict[str, float] | None = None) -> None:
     """Show the figure of `draw_losses`.
 
     Args:
         log: of a run, `run.log()`.
+        levels: as for `draw_losses`.
     """
     figure = plt.figure(layout="constrained")
-    draw_losses(figure, log)
+    draw_losses(figure, log, levels)
     plt.show()
 
 
-def draw_losses(figure: Figure, log: list[dict[str, float]]) -> None:
+def draw_losses(
+    figure: Figure,
+    log: list[dict[str, float]],
+    levels: dict[str, float] | None = None,
+    columns: int | None = None,
+) -> None:
     """Plot each loss over the iterations, in a panel of its own: as logged, and its moving average.
 
     What is measured on grids only stands in few lines of the log, and is plotted with markers.
@@ -265,25 +286,64 @@ def draw_losses(figure: Figure, log: list[dict[str, float]]) -> None:
     Args:
         figure: an empty figure; its size is set.
         log: of a run, `run.log()`; the average is over 5 % of it.
+        levels: name of a loss -> where it is while the discriminator tosses coins, as from
+            `run.method.coin_levels()`; a dashed line.
+        columns: panels in a row; by default all.
     """
+    names = list_names(log)
+    columns = columns or len(names)
+    rows = math.ceil(len(names) / columns)
+
+    row_height = 2.2 if rows == 1 else 1.7
+    figure.set_size_inches(4 * columns, 0.7 + row_height * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).flat
+    lines = {}  # legend -> one of the lines it explains
+    for axes, name in zip(panels, names, strict=False):
+        entries = [entry for entry in log if name in entry]
+        level = (levels or {}).get(name)
+        found = draw_loss(axes, name, entries, len(entries) < len(log), level)
+        lines = {**found, **lines}
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=min(3, columns))
+
+
+def list_names(log: list[dict[str, float]]) -> list[str]:
+    """List what a log holds besides the iterations, in the order of its lines."""
     names = []
     for entry in log:
         for name in entry:
             if name not in ("iteration", *names):
                 names.append(name)
+    return names
 
-    figure.set_size_inches(4 * len(names), 2.6)
-    panels = figure.subplots(1, len(names), squeeze=False)[0]
-    for axes, name in zip(panels, names, strict=True):
-        entries = [entry for entry in log if name in entry]
-        iterations = [entry["iteration"] for entry in entries]
-        values = [entry[name] for entry in entries]
-        window_size = max(1, len(entries) // 20)
-        window = np.full(window_size, 1 / window_size)
 
-        marker = "o" if len(entries) < len(log) else None
-        (line,) = axes.plot(iterations, values, marker=marker, linewidth=0.5, alpha=0.4)
-        averages = np.convolve(values, window, "valid")
-        axes.plot(iterations[window_size - 1 :], averages, color=line.get_color())
-        axes.set_title(name)
-        axes.set_xlabel("iteration")
+def draw_loss(
+    axes: Axes, name: str, entries: list[dict[str, float]], is_rare: bool, level: float | None
+) -> dict[str, Line2D]:
+    """Plot one loss into a panel.
+
+    Args:
+        axes: the panel.
+        name: of the loss.
+        entries: the lines of the log that have it.
+        is_rare: whether other lines of the log lack it; it then gets markers.
+        level: of a dashed line, or None.
+
+    Returns:
+        Legend -> line.
+    """
+    iterations = [entry["iteration"] for entry in entries]
+    values = [entry[name] for entry in entries]
+    window_size = max(1, len(entries) // 20)
+    window = np.full(window_size, 1 / window_size)
+    averages = np.convolve(values, window, "valid")
+
+    marker = "o" if is_rare else None
+    (logged,) = axes.plot(iterations, values, marker=marker, linewidth=0.5, alpha=0.4)
+    (average,) = axes.plot(iterations[window_size - 1 :], averages, color=logged.get_color())
+    lines = {"as logged": logged, "moving average": average}
+    if level is not None:
+        coin = axes.axhline(level, color="black", linestyle="--", linewidth=0.8)
+        lines["coin level: D cannot tell real from fake"] = coin
+    title, unit = LOSS_TITLES.get(name, (name, "loss"))
+    axes.set(title=title, xlabel="iteration", ylabel=unit)
+    return lines

@@ -216,10 +216,25 @@ async function examine() {
 
 // A training of a second cell, in a process of its own: the explorer above goes on working meanwhile.
 async function stopTraining() {
-  await text(/^\d+ of \d+ iterations, /).waitFor();
+  const live = page.locator('.siv-lite-live').first();
+  const scenes = live.locator('.siv-lite-newest img');
+  seen.heights = [(await live.boundingBox()).height];
+  await text(/^[\d,]+ of [\d,]+ iterations, /).waitFor();
   seen.meanwhile = await after(() => slider.press('ArrowRight'));
-  await button('Stop').press('Enter');
-  seen.stopped = await text(/^stopped at iteration/i).innerText();
+  await text(/^First the photograph; new scenes after /).waitFor();
+  await button('Save and stop').press('Enter');
+  seen.stopped = await text(/^Stopped: [\d,]+ of 20,000 iterations are saved/).innerText();
+  seen.heights.push((await live.boundingBox()).height);
+  const { width, height } = await scenes.boundingBox();
+  seen.scenes = [width, height];
+  await live.locator('a[download$="run.zip"]').waitFor();
+  seen.links = await live.locator('a').evaluateAll(
+    (links) => links.map((link) => getComputedStyle(link).textDecorationLine));
+  await button('Go on').press('Enter');
+  await page.waitForFunction(
+    ([element, old]) => !element.innerText.includes(old), [await live.elementHandle(), seen.stopped]);
+  await button('Save and stop').press('Enter');
+  await text(/^Stopped: /).waitFor();
 }
 
 async function runAll() {
@@ -237,7 +252,10 @@ async function uploadAndDownload() {
   const choose = page.locator('.widget-upload');
   const [files] = await Promise.all([page.waitForEvent('filechooser'), choose.press('Enter')]);
   await files.setFiles(upload);
-  await page.locator('.widget-dropdown', { hasText: 'Preset' }).locator('select').selectOption('smoke');
+  const preset = page.locator('.widget-dropdown', { hasText: 'Preset' }).locator('select');
+  await preset.selectOption({ index: 0 });  // smoke
+  await text(/^Training takes about /).waitFor();
+  seen.chosen = await text(/kept at 256 x 192 pixels/).innerText();
   await button('Start').press('Enter');
   await text(/^Finished, in /).waitFor();
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator('a[download$="run.zip"]').click()]);

@@ -24,11 +24,14 @@ torch.set_num_threads(int(threads))
 
 
 def fingerprint(folder: Path) -> dict[str, bytes]:
-    """Every byte that a training leaves but its times: log, grids, frames, two checkpoints."""
+    """Every byte that a training leaves but its times: log, grids, frames, two checkpoints.
+
+    The newest scenes are left out, for only a training that is watched has them.
+    """
     names = sorted(
         str(p.relative_to(folder))
         for p in folder.rglob("*")
-        if p.is_file() and p.name != "done.json"
+        if p.is_file() and p.name not in ("done.json", "scenes.png")
     )
     return {name: re.sub(rb'"seconds": [^,]+', b"", (folder / name).read_bytes()) for name in names}
 

@@ -179,6 +179,15 @@ def check_microscope(seen: dict) -> None:
     assert seen["edited"] and "of what a whole new scene would change" in seen["minds"]
 
 
+def check_training(seen: dict) -> None:
+    """Nothing jumped when scenes came, and links look like links."""
+    first, stopped = seen["heights"]
+    assert stopped == pytest.approx(first, abs=3)
+    width, height = seen["scenes"]
+    assert width > 300 and width / height == pytest.approx(4 / 3, abs=0.05)
+    assert seen["links"] == ["underline"] * 4
+
+
 @contextmanager
 def serve_notebook(folder: Path, notebook: nbformat.NotebookNode) -> Iterator[str]:
     """The address of a notebook in JupyterLab."""
@@ -234,6 +243,7 @@ def test_jupyterlab_explores_and_stops_a_training(folder):
     check_microscope(seen)
     assert not seen["elsewhere"]  # nothing is loaded from other machines
     assert seen["meanwhile"] == seen["key"]
+    check_training(seen)
     assert list((folder / "runs" / "live").glob("checkpoint-*.json"))
 
 
@@ -257,5 +267,6 @@ def test_voila_shows_widgets_without_code_and_trains_on_an_upload(folder):
     assert not seen["elsewhere"]
     assert "import" not in seen["text"] and "What the discriminator sees" in seen["text"]
     name, size = seen["download"]
-    assert name == "beach-siv_gan-smoke-64-0-run.zip" and size > 10_000
-    assert (folder / "runs" / "beach-siv_gan-smoke-64-0" / "done.json").exists()
+    assert name == "beach-siv_gan-smoke-48-0-run.zip" and size > 10_000
+    assert (folder / "runs" / "beach-siv_gan-smoke-48-0" / "done.json").exists()
+    assert "beach.png" in seen["chosen"]

@@ -123,9 +123,14 @@ def test_losses_and_what_stands_in_a_few_lines_of_the_log_get_a_panel_each():
     log = [{"iteration": 1, "D": 1.0}, {"iteration": 2, "D": 2.0, "grid": 5.0}]
     log.append({"iteration": 3, "D": 3.0})
     figure = plt.figure()
-    draw_losses(figure, log)
+    draw_losses(figure, log, {"D": 5.5})
     losses, grid = figure.axes
-    assert losses.get_title() == "D" and losses.lines[0].get_ydata().tolist() == [1, 2, 3]
+    assert losses.get_title().startswith("D, ") and losses.get_ylabel() == "loss"
+    assert losses.get_xlabel() == grid.get_xlabel() == "iteration"
+    logged, _, coin = losses.lines
+    assert logged.get_ydata().tolist() == [1, 2, 3] and set(coin.get_ydata()) == {5.5}
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend[:2] == ["as logged", "moving average"] and "coin level" in legend[2]
     assert grid.get_title() == "grid" and grid.lines[0].get_xdata().tolist() == [2]
     assert grid.lines[0].get_marker() == "o"
     plt.close(figure)

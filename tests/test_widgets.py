@@ -22,6 +22,7 @@ from test_notebooks import nbval
 
 from siv_lite import SivLiteError, open_run, read_frames, train
 from siv_lite.frames import image_grid, to_uint8
+from siv_lite.training.loop import GRID_SEED
 from siv_lite.widgets import (
     Picture,
     edit_region,
@@ -35,7 +36,9 @@ from siv_lite.widgets import (
 )
 from siv_lite.widgets.background import Background
 from siv_lite.widgets.canvas import Canvas
+from siv_lite.widgets.estimate import Estimate, in_words
 from siv_lite.widgets.provenance import Traced
+from siv_lite.widgets.replay import Replay
 from siv_lite.widgets.runs import RunList, name_photograph
 
 ROOT = Path(__file__).parent.parent
@@ -732,7 +735,7 @@ def test_a_photograph_is_uploaded(photograph, tmp_path, quick):
     frame = open_run(photograph).frames
     Image.fromarray(to_uint8(frame)[0]).resize((1600, 900)).save(path)
     form = upload(tmp_path / "runs")
-    set_values(form, image_size=64, preset="smoke")
+    set_values(form, preset="smoke", image_size=64)
     choose_file(form, path)
     form.buttons["Start"].click()
     assert "Finished" in finish(form.training)
@@ -770,52 +773,167 @@ def choose_file(form, path: Path) -> None:
 
 def test_an_uploaded_image_is_trained_on_as_by_train_and_can_be_taken_away(tmp_path, quick):
     form, source = upload(tmp_path / "runs"), ROOT / "data_samples" / "beach.png"
-    set_values(form, image_size=48, preset="smoke")
+    set_values(form, preset="smoke")
+    assert form.controls["image_size"].value == 48  # the preset's
     form.buttons["Start"].click()
     assert "No file is chosen yet" in form.message.value
-    (tmp_path / "<b>.png").write_bytes(b"no picture")
-    choose_file(form, tmp_path / "<b>.png")
-    form.buttons["Start"].click()
-    assert ">_b_.png is not an image or video that can be read" in form.message.value
     choose_file(form, source)
     form.buttons["Start"].click()
+    assert form.buttons["Start"].disabled
     form.buttons["Start"].click()
     assert "under way" in form.message.value
-    assert "Finished" in finish(form.training) and form.training.bar.value == 20
-    assert decode(form.training.grid.value).size and decode(form.training.losses.value).size
-    # Four scenes of the finished run, rendered; the photograph has 256 x 192 pixels.
-    expected = form.training.run.sample(4, live.GRID_SEED, render=True)
-    expected = numpy.asarray(image_grid(expected))
-    assert (numpy.asarray(decode(form.training.scenes.value)) == expected).all()
-    assert "-rendered.png'" in form.training.links.value
+    training = form.training
+    assert "Finished" in finish(training) and training.bar.value == 20
+    assert "under way" not in form.message.value and not form.buttons["Start"].disabled
+    assert decode(training.losses.image).size
+    # The photograph, of 256 x 192 pixels, and three scenes of the finished run, rendered.
+    expected = training.run.sample(3, GRID_SEED, render=True)
+    expected = image_grid(torch.cat([training.run.frames, expected]))
+    assert (pixels(training.scenes.image) == numpy.asarray(expected)).all()
+    assert "after 20 iterations" in training.caption.value
+    links = re.findall(r"download='beach-siv_gan-smoke-48-0-([^']*)'", training.links.value)
+    assert links == ["samples.png", "scenes.png", "walk.gif", "run.zip"]
+    assert training.links.value.count("text-decoration: underline") == len(links)
     frames = read_frames(source, 1024)
     train("siv_gan", frames, tmp_path / "same", "smoke", progress=False, image_size=48)
-    assert fingerprint(form.training.folder) == fingerprint(tmp_path / "same")
-    data = form.training.links.value.partition(
-        "run.zip' href='data:application/octet-stream;base64,"
-    )[2].split("'")[0]
-    with zipfile.ZipFile(io.BytesIO(b64decode(data))) as archive:
+    assert fingerprint(training.folder) == fingerprint(tmp_path / "same")
+    data = training.links.value.partition("run.zip' href='data:application/octet-stream;base64,")[2]
+    with zipfile.ZipFile(io.BytesIO(b64decode(data.split("'")[0]))) as archive:
         archive.extractall(tmp_path / "unpacked")
     again = open_run(tmp_path / "unpacked" / "beach-siv_gan-smoke-48-0")
-    assert torch.equal(again.sample(1, 7), form.training.run.sample(1, 7))
+    assert torch.equal(again.sample(1, 7), training.run.sample(1, 7))
 
 
 def test_a_live_training_is_stopped_saved_and_goes_on(tmp_path, toy_frames, quick):
     training = live_training(
         "siv_gan", toy_frames, tmp_path / "run", "smoke", live=True, iterations=2000
     )
+    stop, go_on = training.buttons["Save and stop"], training.buttons["Go on"]
+    assert go_on.disabled and not stop.disabled
+    # The places of both pictures are there from the beginning.
+    layout = [id(child) for child in descendants(training)]
+    assert decode(training.scenes.image).size == (2 * 48 + 6, 2 * 32 + 6)
     while training.thread.is_alive() and training.bar.value < 2:
         training.thread.join(timeout=0.1)
-    training.buttons["Stop"].click()
-    assert "stopped at iteration" in finish(training).lower()
+    stop.click()
+    assert "Stopped: " in finish(training)
     iteration = training.run.iteration
-    assert 2 <= iteration < 2000 and training.buttons["Stop"].disabled
-    again = live_training(
-        "siv_gan", toy_frames, tmp_path / "run", "smoke", live=True, iterations=2000
-    )
-    again.buttons["Stop"].click()
-    finish(again)
-    assert again.run.iteration >= iteration
+    assert f"{iteration:,} of 2,000 iterations are saved" in training.message.value
+    assert 2 <= iteration < 2000 and stop.disabled and not go_on.disabled
+    assert f"after {iteration:,} iterations" in training.caption.value
+    go_on.click()
+    assert training.links.value == "" and go_on.disabled
+    stop.click()
+    finish(training)
+    assert training.run.iteration >= iteration
+    assert [id(child) for child in descendants(training)] == layout
+
+
+def test_samples_of_another_training_are_replayed(runs):
+    run = open_run(runs / "image")
+    replay = Replay([run.folder], run.method.size)
+    seen = replay.canvas.image
+    replay.slider.value = replay.slider.max
+    assert replay.canvas.image != seen and "after 20 iterations" in replay.text.value
+    assert "not rendered" in replay.text.value
+    # The last grid was drawn by the networks that the run has in the end.
+    height, width = run.method.size
+    last = pixels(replay.canvas.image)
+    for index, sample in enumerate(to_uint8(run.sample(3, GRID_SEED))):
+        left = index * (width + 2)
+        assert (last[:, left : left + width] == sample).all()
+    assert not Replay([], run.method.size).box.children
+    with pytest.raises(SivLiteError, match="no grids to replay"):
+        Replay([runs / "nowhere"], run.method.size)
+
+
+# What is uploaded
+
+
+@pytest.fixture
+def form(tmp_path, monkeypatch):
+    """A form that measures nothing: every training would take two minutes."""
+    monkeypatch.setattr(Estimate, "measure", lambda *arguments: 120.0)
+    return upload(tmp_path / "runs")
+
+
+def save_clip(path: Path) -> None:
+    frames = [Image.new("RGB", (48, 36), (20 * number, 0, 90)) for number in range(9)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+
+def test_a_chosen_file_is_shown_with_the_time_it_will_take(form):
+    choose_file(form, ROOT / "data_samples" / "beach.png")
+    form.background.wait()
+    kept = "beach.png</b>: an image, kept at 256 x 192 pixels; SIV-GAN learns it at 56 x 40"
+    assert kept in form.chosen.value
+    width, height = decode(form.picture.value).size
+    assert width / height == pytest.approx(256 / 192, abs=0.02)
+    assert form.picture.layout.display == "" and "about 2.0 minutes" in form.time.value
+    set_values(form, method="singan")
+    form.background.wait()
+    assert "SinGAN learns it at 64 x 48" in form.chosen.value
+
+
+def test_of_a_clip_some_frames_are_shown(form, tmp_path):
+    save_clip(tmp_path / "clip.gif")
+    choose_file(form, tmp_path / "clip.gif")
+    form.background.wait()
+    assert "a clip, of which all 9 frames are used (6 of them are shown)" in form.chosen.value
+    width, height = decode(form.picture.value).size
+    assert width > 6 * 48 and height < 48
+
+
+def test_a_photograph_of_twelve_megapixels_is_turned_upright_and_kept(form, tmp_path):
+    note = Image.Exif()
+    note[0x0112] = 6  # turn clockwise
+    Image.new("RGB", (4000, 3000), "teal").save(tmp_path / "photo.jpg", exif=note)
+    choose_file(form, tmp_path / "photo.jpg")
+    form.background.wait()
+    assert "an image, kept at 768 x 1,024 pixels" in form.chosen.value
+
+
+@pytest.mark.parametrize(
+    ("content", "answer"),
+    [(b"no picture", "is not an image or video that can be read"), (b"", "is empty (0 bytes)")],
+)
+def test_what_is_no_image_is_answered_by_a_sentence(form, tmp_path, content, answer):
+    choose_file(form, ROOT / "data_samples" / "beach.png")
+    form.background.wait()
+    (tmp_path / "<b>.png").write_bytes(content)
+    choose_file(form, tmp_path / "<b>.png")
+    form.background.wait()
+    sentence = f">_b_.png {answer}"
+    assert sentence in form.background.sign.value
+    assert form.chosen.value == "<b>&lt;b&gt;.png</b>"
+    assert form.picture.layout.display == "none" and form.time.value == ""
+    form.buttons["Start"].click()
+    assert sentence in form.message.value and form.training is None
+
+
+def test_a_preset_that_would_take_days_says_so(form, monkeypatch):
+    monkeypatch.setattr(Estimate, "measure", lambda *arguments: 1e6)
+    set_values(form, preset="paper")
+    assert form.controls["image_size"].value == 256
+    choose_file(form, ROOT / "data_samples" / "beach.png")
+    form.background.wait()
+    assert "about 12 days on this" in form.time.value and "<i>lesson</i>" in form.time.value
+    monkeypatch.setattr(Estimate, "measure", lambda *arguments: None)
+    set_values(form, method="gpdm")
+    form.background.wait()
+    assert "trains nothing" in form.time.value
+
+
+def test_the_time_of_a_training_is_measured(toy_frames):
+    seconds = Estimate().measure("siv_gan", toy_frames, "paper", 48)
+    assert seconds > 100  # of 100,000 iterations
+    assert Estimate().measure("gpdm", toy_frames, "smoke", 48) is None
+
+
+def test_durations_are_written_in_words():
+    words = [in_words(seconds) for seconds in (0.2, 40, 150, 600, 5400, 1e5, 1e6)]
+    assert words[:4] == ["a second", "40 seconds", "2.5 minutes", "10 minutes"]
+    assert words[4:] == ["1.5 hours", "28 hours", "12 days"]
 
 
 def test_a_training_that_fails_says_why(tmp_path, toy_frames, quick):
@@ -823,7 +941,8 @@ def test_a_training_that_fails_says_why(tmp_path, toy_frames, quick):
     (tmp_path / "run" / "samples").write_text("a file where a folder should be")
     training = live_training("siv_gan", toy_frames, tmp_path / "run", "smoke", live=True)
     assert (
-        "00000002.png cannot be written" in finish(training) and training.buttons["Stop"].disabled
+        "00000002.png cannot be written" in finish(training)
+        and training.buttons["Save and stop"].disabled
     )
 
 

@@ -203,6 +203,15 @@ class Method(ABC):
             optimizer.step()
             self.networks[name].normalize()
 
+    def coin_levels(self) -> dict[str, float]:
+        """Return the losses while the discriminator cannot tell real images from generated ones.
+
+        Returns:
+            Name of a loss, as in the log -> its value when every answer is a tossed coin; only for
+            losses that have such a value.
+        """
+        return {}
+
     def check_options(self, size: tuple[int, int] | None, stage: int | None, start: int) -> None:
         """Refuse what the method cannot do.
 

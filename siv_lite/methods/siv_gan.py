@@ -631,6 +631,16 @@ class SIVGAN(Method):
         }
         return sum(weights[part] * loss for part, loss in parts.items())
 
+    def coin_levels(self) -> dict[str, float]:
+        """Return 8 log 2 for D and 4 log 2 for G: log 2 for each question of each part (Eq. 3).
+
+        Returns:
+            "D" and "G" -> the value; smaller ones where the settings leave out a part.
+        """
+        parts = dict.fromkeys(["low_level", *self.D.branches], math.log(2))
+        level = self.total_loss(parts)
+        return {"D": 2 * level, "G": level}
+
     def diversity(self, z: Tensor, features: list[Tensor], images: Tensor) -> Tensor:
         """Compute what keeps samples apart: Eq. 4, or one of its alternatives (Table 4).
 

@@ -4,6 +4,7 @@ config.json                       what was asked for
 frames.safetensors                the frames, whole, in 8 bits
 log.jsonl                         one line per logged iteration, and per grid
 samples/00001000.png              a grid of samples
+scenes.png                        the newest scenes, rendered; only where somebody watched
 checkpoint-00001000.safetensors   the state after that iteration
 checkpoint-00001000.json          its description; without it there is no checkpoint
 done.json                         written when training has ended

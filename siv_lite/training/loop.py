@@ -37,6 +37,7 @@ GRID_SEED = 0
 GRID_SIZE = 16  # images
 
 OnLog = Callable[[int, dict[str, float]], None]
+OnStep = Callable[[Method, int], None]
 
 
 def train(
@@ -50,6 +51,7 @@ def train(
     precision: str = "fp32",
     progress: bool = True,
     on_log: OnLog | None = None,
+    on_step: OnStep | None = None,
     **settings: Any,
 ) -> Run:
     """Train a method in a run folder, or resume or load what is there.
@@ -74,6 +76,8 @@ def train(
         on_log: called with the iteration and the losses by name whenever they are logged, at most
             510 times, and with "bandless_diversity" where a grid was saved; for learning curves
             or measures of your own.
+        on_step: called after every iteration with the method, which it must leave as it is, and the
+            number of iterations done; for pictures while training goes on.
         **settings: single settings of the method that replace the preset's.
 
     Returns:
@@ -106,7 +110,7 @@ def train(
 
     # Seconds of training: those before the checkpoint count, those lost after it do not.
     begin = time.monotonic() - checkpoint["seconds"]
-    end = run_loop(trained, folder, start, begin, progress, on_log)
+    end = run_loop(trained, folder, start, begin, progress, on_log, on_step)
     if end == trained.iterations:
         seconds = time.monotonic() - begin
         write_json(folder / "done.json", {"iterations": end, "seconds": seconds})
@@ -125,6 +129,7 @@ def run_loop(
     begin: float,
     progress: bool,
     on_log: OnLog | None = None,
+    on_step: OnStep | None = None,
 ) -> int:
     """Train to the end or to Ctrl-C, writing log, grids and checkpoints.
 
@@ -137,6 +142,7 @@ def run_loop(
         begin: `time.monotonic()` at which a training without interruptions would have begun.
         progress: whether to show a progress bar.
         on_log: see `train`.
+        on_step: see `train`.
 
     Returns:
         The number of iterations done.
@@ -170,15 +176,13 @@ def run_loop(
             if log_due or grid_due or save_due:
                 values = {name: value.item() for name, value in losses.items()}
                 state = method.state() if save_due else {}
-                tensors = [*losses.values(), *state.values()]
-                if not all(tensor.isfinite().all() for tensor in tensors):
+                if not is_finite([*losses.values(), *state.values()]):
                     raise SivLiteError(
                         f"Training in {folder} stopped being finite at iteration {iteration} "
                         f"({values}); it stands at its last good checkpoint, iteration "
                         f"{last_saved}; try a lower learning_rate in another `out`"
                     )
-                shown = {name: f"{x:.2f}" for name, x in values.items()}
-                bar.set_postfix(shown, refresh=False)
+                show_values(bar, values)
             if grid_due:
                 values.update(save_grid(method, folder, iteration))
             if log_due or grid_due:
@@ -193,7 +197,20 @@ def run_loop(
             report.update(iteration)
             if stopping:
                 return iteration
+            if on_step is not None:
+                on_step(method, iteration)
     return total
+
+
+def show_values(bar: tqdm, values: dict[str, float]) -> None:
+    """Show losses behind a progress bar."""
+    shown = {name: f"{value:.2f}" for name, value in values.items()}
+    bar.set_postfix(shown, refresh=False)
+
+
+def is_finite(tensors: list[Tensor]) -> bool:
+    """Tell whether no value of any of the tensors is NaN or infinite."""
+    return all(tensor.isfinite().all() for tensor in tensors)
 
 
 def is_due(iteration: int, total: int, max_count: int) -> bool:

@@ -1,12 +1,12 @@
 """Watch a training from a notebook or a page while it runs in a process of its own."""
 
 import html
-import math
 import subprocess
 import threading
 import time
 import zipfile
 from base64 import b64encode
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
+from traitlets import Bool
 
 from siv_lite.comparison import start_child
 from siv_lite.errors import SivLiteError
@@ -27,18 +28,16 @@ from siv_lite.training import Run, open_run, train
 from siv_lite.training.checkpoint import list_checkpoints, read_log
 from siv_lite.training.collapse import explain_collapse, find_collapse
 from siv_lite.training.config import create_or_verify, load_frames, make_method
-from siv_lite.training.loop import GRID_SEED
-from siv_lite.widgets.background import Background
-from siv_lite.widgets.panel import Panel, Picture, encode
+from siv_lite.training.preview import NUM_SCENES, SCENES_FILE, Preview
+from siv_lite.widgets.canvas import Canvas
+from siv_lite.widgets.estimate import in_words
+from siv_lite.widgets.panel import Panel, as_status, encode, explain
+from siv_lite.widgets.replay import Replay
 
 POLL_SECONDS = 1.0  # between two looks at a training
 MAX_LINK_BYTES = 50_000_000  # of a file that a page holds as a link
 NUM_WALK_FRAMES = 24
-
-# Rendering while a training goes on, in the same cores.
-NUM_RENDERED = 4  # samples
-MAX_RENDERED_SIZE = 256  # longest side, in pixels
-MAX_RENDERED_SHARE = 0.05  # of the time
+LINK_STYLE = "color: var(--jp-content-link-color, #1565c0); text-decoration: underline"
 
 
 def live_training(
@@ -47,9 +46,10 @@ def live_training(
     out: str | Path,
     preset: str = "lesson",
     live: bool | None = None,
+    beside: Sequence[str | Path] = (),
     **options: Any,
 ) -> widgets.DOMWidget:
-    """Train and watch: progress, losses, newest samples, and a button that saves and stops.
+    """Train and watch: progress, losses, newest scenes, and a button that saves and stops.
 
     Args:
         method: name in `METHODS`, such as "siv_gan".
@@ -59,6 +59,7 @@ def live_training(
         live: True trains in a process of its own, so that the notebook stays usable; False in this
             cell, with plain figures at the end; None chooses by whether somebody sits before the
             notebook.
+        beside: run folders of another training, whose grids are replayed below.
         **options: of `train`.
 
     Returns:
@@ -70,12 +71,12 @@ def live_training(
     if live is None:
         live = is_attended()
     if live:
-        return LiveTraining(method, frames, Path(out), preset, **options)
+        return LiveTraining(method, frames, Path(out), preset, beside=beside, **options)
 
     run = train(method, frames, out, preset, progress=False, **options)
-    plot_losses(run.log())
-    newest_grid = max(run.folder.glob("samples/*.png"))
-    display(Image.open(newest_grid).convert("RGB"))
+    plot_losses(run.log(), run.method.coin_levels())
+    Preview(run.folder, run.frames).save(run.method, run.iteration)
+    display(Image.open(run.folder / SCENES_FILE))
     view = widgets.HTML(f"{run.iteration} iterations of {method} are done.")
     view.run = run
     return view
@@ -99,18 +100,19 @@ class LiveTraining(Panel):
 
     Attributes:
         folder: the run folder.
+        is_running: whether the training is under way.
         child: the process.
         thread: looks at the folder once a second until the process ends.
         bar: the progress.
-        scenes: samples of the newest checkpoint, rendered; empty for videos.
-        background: renders them.
-        grid: the newest samples.
+        scenes: the photograph and the newest scenes, which the process renders; of a video, the
+            clip and the newest video.
         losses: the losses so far.
         links: to the results.
     """
 
     flow = "column"
     newest = None  # the last training that this process has begun
+    is_running = Bool(True)
 
     def __init__(
         self,
@@ -122,6 +124,7 @@ class LiveTraining(Panel):
         seed: int = 0,
         precision: str = "fp32",
         iterations: int | None = None,
+        beside: Sequence[str | Path] = (),
         **settings: Any,
     ):
         """Start a training, or go on with one.
@@ -131,62 +134,112 @@ class LiveTraining(Panel):
             frames: (N, 3, H, W) in [-1, 1].
             folder: the run folder.
             preset: "smoke", "lesson" or "paper".
-            device: as in `train`, like all that follows.
+            device: as in `train`, like most that follows.
             seed: seeds the weights and every draw of the training.
             precision: "fp32", "tf32" or "bf16".
             iterations: replaces the preset's number of iterations.
+            beside: as for `live_training`.
             **settings: single settings that replace the preset's.
 
         Raises:
             SivLiteError: for input that cannot be used, and while another training is under way.
         """
-        newest = LiveTraining.newest
-        if newest is not None and newest.child.poll() is None:
-            raise SivLiteError(f"A training is under way in {newest.folder}; stop it first")
-
+        check_that_none_is_running()
         if iterations is not None:
             settings["iterations"] = iterations
         config = create_or_verify(folder, method, frames, preset, precision, seed, settings)
+        kept_frames = load_frames(folder, config)
         # Only the method knows its number of iterations, which can depend on the frames.
-        built = make_method(config, load_frames(folder, config), torch.device("cpu"))
+        built = make_method(config, kept_frames, torch.device("cpu"))
 
         self.folder = folder
-        self.first_iteration = None  # that was seen, and when
-        self.first_time = None
-        self.is_rendered = built.frames_per_sample == 1
-        self.rendered_checkpoint = None  # the newest that was
-        self.next_rendering = 0.0  # not before this time
+        self.device = device
+        self.levels = built.coin_levels()
+        self.frames_per_sample = built.frames_per_sample
         self.bar = widgets.IntProgress(description="Training", max=built.iterations)
-        self.scenes = Picture("New scenes, rendered with the photograph's patches", height=None)
-        self.background = Background()
+        self.caption = widgets.HTML()
+        self.scenes = Canvas(text="The photograph and the newest scenes")
+        self.scenes.add_class("siv-lite-scene")
+        self.losses = Canvas(text="The losses so far")
+        self.losses.add_class("siv-lite-scene")
         self.links = widgets.HTML()
-        self.grid = Picture("Newest samples")
-        self.losses = Picture("Losses so far", height=None)
-        self.child = start_child(folder, device, "train", subprocess.PIPE)
-        shown = (self.bar, self.links, self.background.sign)
-        super().__init__({}, {"Stop": ("Save and stop", self.stop)}, *shown)
-        self.thread = threading.Thread(target=self.watch, daemon=True)
+        self.links.add_class("siv-lite-links")
+        self.replay = Replay(beside, built.size)
+
+        self.begin()
+        actions = {
+            "Save and stop": ("Save and stop; Go on continues from there", self.stop),
+            "Go on": ("Train on from where it was saved", self.go_on),
+        }
+        super().__init__({}, actions)
+        self.add_class("siv-lite-live")
+        # Both pictures have their places before they come, so that the page never jumps.
+        self.show_scenes()
+        if not self.scenes.image:
+            self.show_placeholder(kept_frames)
+        self.show_losses(read_log(folder))
+        self.update_buttons()
         LiveTraining.newest = self
         self.thread.start()
+
+    def arrange(self) -> list[widgets.Widget]:
+        """Lay out: progress, buttons and message in a row; scenes and losses side by side."""
+        self.column = widgets.HBox([self.bar, *self.buttons.values(), self.message])
+        self.column.add_class("siv-lite-bar")
+        scenes = widgets.VBox([self.caption, self.scenes])
+        scenes.add_class("siv-lite-newest")
+        losses = widgets.VBox([self.losses])
+        losses.add_class("siv-lite-losses")
+        main = widgets.HBox([scenes, losses])
+        main.add_class("siv-lite-main")
+        return [self.column, main, self.links, self.replay.box]
 
     @property
     def run(self) -> Run:
         """The run as of its newest checkpoint."""
         return open_run(self.folder)
 
+    def begin(self) -> None:
+        """Start the process, and get ready to watch it."""
+        self.first_iteration = None  # that was seen, and when
+        self.first_time = None
+        self.shown_scenes = None  # time at which the scenes that are shown were written
+        self.child = start_child(self.folder, self.device, "train", subprocess.PIPE)
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
     def stop(self) -> str:
         """Ask the process to save and end."""
         self.child.stdin.close()
+        self.buttons["Save and stop"].disabled = True
         return self.draw()
+
+    def go_on(self) -> str:
+        """Start the process again, from the newest checkpoint."""
+        check_that_none_is_running()
+        self.links.value = ""
+        self.begin()
+        self.is_running = True
+        self.update_buttons()
+        LiveTraining.newest = self
+        self.thread.start()
+        return self.draw()
+
+    def update_buttons(self) -> None:
+        """Enable the button that fits, if any does."""
+        is_done = (self.folder / "done.json").exists()
+        self.buttons["Save and stop"].disabled = not self.is_running
+        self.buttons["Go on"].disabled = self.is_running or is_done
 
     def watch(self) -> None:
         """Show the training until its process ends."""
         while self.child.poll() is None:
             self.attempt("Showing the training", self.draw)
-            if time.monotonic() >= self.next_rendering:
-                self.render_newest()
             time.sleep(POLL_SECONDS)
         self.attempt("The training", self.end)
+        self.buttons["Save and stop"].disabled = True
+        self.show_links()
+        self.is_running = False
+        self.update_buttons()
 
     def draw(self) -> str:
         """Show what the folder holds by now.
@@ -195,6 +248,10 @@ class LiveTraining(Panel):
             How far the training is.
         """
         log = read_log(self.folder)
+        if self.show_scenes():
+            self.show_losses(log)
+        if self.child.stdin.closed:
+            return "Saving and stopping ..."
         if not log:
             return "Getting ready ..."
         iteration = log[-1]["iteration"]
@@ -202,106 +259,116 @@ class LiveTraining(Panel):
         if self.first_iteration is None:
             self.first_iteration = iteration
             self.first_time = now
-        if iteration != self.bar.value:
-            self.show_newest(log)
-        if self.child.stdin.closed:
-            return "Saving and stopping ..."
+        self.bar.value = iteration
 
         total = self.bar.max
-        text = f"{iteration} of {total} iterations"
+        text = f"{iteration:,} of {total:,} iterations"
         done = iteration - self.first_iteration
         if done == 0:
-            return text
+            return f"Getting ready ... {text} are done"
         seconds_left = (now - self.first_time) * (total - iteration) / done
-        return f"{text}, {seconds_left / 60:.1f} minutes left"
+        return f"{text}, {in_words(seconds_left)} left"
 
-    def show_newest(self, log: list[dict[str, float]]) -> None:
-        """Show the losses of a log and the newest samples."""
+    def show_scenes(self) -> bool:
+        """Show the newest scenes.
+
+        Returns:
+            Whether there are newer ones than those that were shown.
+        """
+        path = self.folder / SCENES_FILE
+        if not path.exists():
+            return False
+        written = path.stat().st_mtime_ns
+        if written == self.shown_scenes:
+            return False
+        data = path.read_bytes()
+        with Image.open(BytesIO(data)) as image:
+            iteration = int(image.text["iteration"])
+            aspect = image.width / image.height
+        self.scenes.show(data, aspect)
+        self.shown_scenes = written
+        self.caption.value = self.describe(f"after {iteration:,} iterations")
+        return True
+
+    def show_placeholder(self, frames: Tensor) -> None:
+        """Show the photograph alone until there are scenes, and keep their places."""
+        num_samples = NUM_SCENES if self.frames_per_sample == 1 else 1
+        gray = torch.zeros_like(frames[:1]).repeat(num_samples, 1, 1, 1)
+        grid = image_grid(torch.cat([frames[:1], gray]))
+        self.scenes.show(encode(grid), grid.width / grid.height)
+        self.caption.value = self.describe("come in some seconds")
+
+    def describe(self, state: str) -> str:
+        """Say what the scenes are."""
+        if self.frames_per_sample > 1:
+            return f"First the clip; a new video {state}"
+        return f"First the photograph; new scenes {state}, drawn with the photograph's patches"
+
+    def show_losses(self, log: list[dict[str, float]]) -> None:
+        """Show the losses of a log, without what stands in the lines of grids only."""
+        if not log:
+            return
+        names = min(log, key=len)
+        entries = [{name: entry[name] for name in names} for entry in log]
         figure = Figure(layout="constrained")
-        draw_losses(figure, log)
+        draw_losses(figure, entries, self.levels, columns=1)
         data = BytesIO()
         figure.savefig(data)
-        self.losses.value = data.getvalue()
-        self.bar.value = log[-1]["iteration"]
-
-        children = [self.column, self.bar, self.links, self.background.sign]
-        if self.scenes.value:
-            children.append(self.scenes)
-        grids = sorted(self.folder.glob("samples/*.png"))
-        if grids:
-            self.grid.value = grids[-1].read_bytes()
-            children.append(self.grid)
-        children.append(self.losses)
-        self.children = children
-
-    def render_newest(self) -> None:
-        """Begin to render samples of the newest checkpoint, unless they are shown already."""
-        checkpoints = list_checkpoints(self.folder)
-        if not self.is_rendered or not checkpoints or checkpoints[0] == self.rendered_checkpoint:
-            return
-        self.rendered_checkpoint = checkpoints[0]
-        self.next_rendering = math.inf  # until this one is done
-        self.background.start("Rendering the newest samples", self.draw_scenes, self.show_scenes)
-
-    def draw_scenes(self) -> bytes:
-        """Render the first samples of the grid, as of the newest checkpoint."""
-        begin = time.monotonic()
-        try:
-            run = self.run
-            samples = run.sample(NUM_RENDERED, seed=GRID_SEED)
-            rendered = run.render(samples, seed=GRID_SEED, max_size=MAX_RENDERED_SIZE)
-        finally:
-            now = time.monotonic()
-            self.next_rendering = now + (now - begin) / MAX_RENDERED_SHARE
-        return encode(image_grid(rendered))
-
-    def show_scenes(self, data: bytes) -> None:
-        """Show the rendered samples, above the grid."""
-        self.scenes.value = data
-        if self.scenes not in self.children:
-            column, bar, links, sign, *others = self.children
-            self.children = [column, bar, links, sign, self.scenes, *others]
+        width, height = figure.get_size_inches()
+        self.losses.show(data.getvalue(), width / height)
 
     def end(self) -> str:
-        """Show the links, if there is anything to take away.
+        """Show the last state.
 
         Returns:
             How the training has ended.
         """
-        self.draw()
-        self.buttons["Stop"].disabled = True
-        self.render_newest()
-        self.background.wait()
-        if list_checkpoints(self.folder):
-            links = []
-            for name, data in self.results().items():
-                links.append(self.make_link(name, data))
-            self.links.value = "<br>".join(links)
+        self.show_scenes()
+        log = read_log(self.folder)
+        self.show_losses(log)
+        iteration = log[-1]["iteration"] if log else 0
+        self.bar.value = iteration
 
         if (self.folder / "done.json").exists():
             collapsed_at = find_collapse(self.folder, self.bar.max)
             advice = f". {explain_collapse(collapsed_at)}" if collapsed_at else ""
             return f"Finished, in {self.folder}{advice}"
         lines = self.child.stdout.read().decode().splitlines()
-        if not lines:
-            return f"Its process ended with code {self.child.returncode}"
-        if lines[-1] == "KeyboardInterrupt":
-            return "Stopped while getting ready"
-        return lines[-1]
+        last_line = lines[-1] if lines else ""
+        if last_line == "KeyboardInterrupt" or last_line.startswith("stopped at iteration"):
+            checkpoints = list_checkpoints(self.folder)
+            saved = int(checkpoints[0].stem[-8:]) if checkpoints else 0
+            return f"Stopped: {saved:,} of {self.bar.max:,} iterations are saved"
+        return last_line or f"Its process ended with code {self.child.returncode}"
+
+    def show_links(self) -> None:
+        """Show links to the results, if there are any to take away."""
+        if not list_checkpoints(self.folder):
+            return
+        self.links.value = as_status("Preparing what can be taken away ...")
+        try:
+            links = []
+            for name, data in self.results().items():
+                links.append(self.make_link(name, data))
+            self.links.value = "Take away: " + ", ".join(links)
+        except Exception as error:  # whoever looks at a page cannot use a traceback
+            self.links.value = as_status(explain(error, "Preparing the results"))
 
     def results(self) -> dict[str, bytes]:
         """Collect what can be taken away.
 
         Returns:
-            Name -> file: the newest samples if there are any, rendered ones, a walk or video, and
-            the run folder with its newest checkpoint.
+            Name -> file: the newest grid and scenes if there are any, a walk or video, and the run
+            folder with its newest checkpoint.
         """
         run = self.run
         files = {}
-        if self.grid.value:
-            files["samples.png"] = self.grid.value
-        if self.scenes.value:
-            files["rendered.png"] = self.scenes.value
+        grids = sorted(self.folder.glob("samples/*.png"))
+        if grids:
+            files["samples.png"] = grids[-1].read_bytes()
+        scenes = self.folder / SCENES_FILE
+        if scenes.exists():
+            files["scenes.png"] = scenes.read_bytes()
 
         if run.method.frames_per_sample > 1:
             files["walk.gif"] = encode(run.sample(1)[0])
@@ -331,4 +398,15 @@ class LiveTraining(Panel):
         if len(data) > MAX_LINK_BYTES:
             return f"{name} would be too large: see {html.escape(str(self.folder))}"
         address = f"data:application/octet-stream;base64,{b64encode(data).decode()}"
-        return f"<a download='{name}' href='{address}'>{name}</a>"
+        return f"<a download='{name}' href='{address}' style='{LINK_STYLE}'>{name}</a>"
+
+
+def check_that_none_is_running() -> None:
+    """Refuse to train while another training of this process is under way.
+
+    Raises:
+        SivLiteError: if there is one.
+    """
+    newest = LiveTraining.newest
+    if newest is not None and newest.child.poll() is None:
+        raise SivLiteError(f"A training is under way in {newest.folder}; stop it first")
