@@ -47,7 +47,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 import ipywidgets as widgets
-import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 
@@ -575,8 +574,8 @@ contact_sheet(rows)
 # There was drama in the curves. Around 300 both losses jump: G's goes up to 10, and D's *above* the
 # dashed coin level. D was mistaken for some dozens of iterations, and after that both came back.
 # This is no cause for alarm so early. The thin line is what was logged, each number from one batch
-# of five; read the thick one, its moving average. From 2,800 on the learning rate falls, and G's thin
-# line is calmer.
+# of five; read the thick one, its moving average. From 2,800 on the learning rate falls, and G's
+# thin line is calmer.
 #
 # ## A whole training
 #
