@@ -248,7 +248,7 @@ def make_comparison(folder: Path, target: Path) -> None:
     """
     frames = read_frames(FOLDER / "balloons.png")
     rows = {name: {"method": name} for name in METHODS}
-    compare(rows, frames, folder, seconds=COMPARISON_SECONDS)
+    compare(rows, frames, folder, seconds=COMPARISON_SECONDS, render=True)
     export_comparison(folder, target)
 
 
