@@ -9,6 +9,7 @@ import csv
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -403,6 +404,8 @@ def main(folder: Path, device: str, task: str) -> None:
     Raises:
         SivLiteError: for whatever keeps it from the end, such as being interrupted.
     """
+    # A server that was started in the background hands down an ignored Ctrl-C; here it must work.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=interrupt_at_end_of_input, daemon=True).start()
     config = read_config(folder)
     frames = load_frames(folder, config)
