@@ -255,8 +255,9 @@ print("the letters were", letters)
 # equally sharp, and what is left to compare is what stands where.
 
 # %% tags=["nbval-ignore-output"]
-scene = resize_frames(frames, 128)
-rendered = {name: render(images[name][:6], scene, seed=1) for name in METHODS}
+scene = resize_frames(frames, 64 if preset == "smoke" else 128)
+count = 2 if preset == "smoke" else 6
+rendered = {name: render(images[name][:count], scene, seed=1) for name in METHODS}
 contact_sheet(rendered)
 
 # %% [markdown]

@@ -108,7 +108,7 @@ texture = train(
 )
 images = {}
 for _, idea, row in IDEAS:
-    images[idea] = texture.sample(4, seed=1) if row is None else read_images(row)
+    images[idea] = texture.sample(1, seed=1) if row is None else read_images(row)
 
 
 # %% tags=["nbval-ignore-output"]
@@ -136,7 +136,7 @@ draw_years(images)
 # %% tags=["nbval-ignore-output"]
 rendered = {}
 for idea, drawn in images.items():
-    rendered[idea] = render(drawn[:4], scene, seed=1)
+    rendered[idea] = render(drawn[:1], scene, seed=1)
 draw_years(rendered)
 
 # %% [markdown]

