@@ -220,7 +220,9 @@ async function stopTraining() {
   const scenes = live.locator('.siv-lite-newest img');
   seen.heights = [(await live.boundingBox()).height];
   await text(/^[\d,]+ of [\d,]+ iterations, /).waitFor();
-  seen.meanwhile = await after(() => slider.press('ArrowRight'));
+  await after(() => slider.press('ArrowRight'));
+  await settle();  // beside a training rendering takes longer
+  seen.meanwhile = await hash();
   await text(/^First the photograph; new scenes after /).waitFor();
   await button('Save and stop').press('Enter');
   seen.stopped = await text(/^Stopped: [\d,]+ of 20,000 iterations are saved/).innerText();
